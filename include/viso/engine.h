@@ -1,0 +1,92 @@
+/* viso/engine.h: the engine: swap a file, look at a file, verify a file, report on the machine.
+ *
+ * The library never prints, never exits, and never touches the network. Faults are values (viso_error).
+ * Thread-safety: an engine may be used by one thread at a time; several engines may live side by side. */
+#ifndef VISO_ENGINE_H
+#define VISO_ENGINE_H
+
+#include "viso/common.h"
+#include "viso/face.h"
+#include "viso/options.h"
+#include "viso/stats.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct viso_engine viso_engine;
+
+/* Copies the options. `log` may be NULL (silent). Opens neither models nor runtime yet. */
+VISO_API int viso_engine_create(viso_engine **e, const viso_options *o, viso_log_fn log, void *log_user, viso_error *err);
+VISO_API void viso_engine_destroy(viso_engine **e);
+
+typedef struct viso_progress {
+    const char *phase;     /* "sources", "frames", "finish" */
+    uint64_t frames, frames_total; /* total 0: unknown */
+    uint64_t files, files_total;   /* of a folder */
+    const char *file;      /* the target at work */
+    double fps;            /* over the last seconds */
+    double remaining_s;    /* < 0 unknown */
+    const char *limiting;  /* stage or lane that limits, "" unknown */
+    uint64_t faces;
+} viso_progress;
+/* Called from the calling thread of viso_swap about ten times a second; non-zero stops the run as viso_cancel does. */
+typedef int (*viso_progress_fn)(void *user, const viso_progress *p);
+
+typedef struct viso_map { const char *person, *source; } viso_map; /* paths of photographs */
+
+typedef struct viso_swap_params {
+    const char *const *sources; /* photographs of one person, merged; may be empty when maps are given */
+    int n_source;
+    const viso_map *maps;       /* replace the person in the first by the one in the second */
+    int n_map;
+    const char *target;         /* still, video or folder */
+    const char *out;            /* file (folder for a folder); NULL: the run is measured and the result thrown away */
+    viso_progress_fn progress;  /* may be NULL */
+    void *user;
+} viso_swap_params;
+
+/* Blocks until done. The strings must live until it returns. `stats` may be NULL. Returns the statuses of
+ * viso/common.h; VISO_ERR_INTERRUPTED leaves a playable file under the final name with what was done so far
+ * (video), or no file (still). A folder goes on after a file that fails, and returns the first failure at the end. */
+VISO_API int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err);
+/* Asks a running call of this engine to stop soon. Safe from any thread and from a signal handler. */
+VISO_API void viso_cancel(viso_engine *e);
+
+/* Looking: one call per frame. Faces are in order of size, largest first. `embed`: also compute embeddings. */
+typedef struct viso_look viso_look;
+typedef struct viso_look_frame {
+    int64_t number;
+    double time_s;            /* < 0 unknown */
+    int width, height;        /* upright */
+    int n_face;
+    const viso_face *face;    /* valid until the next call */
+} viso_look_frame;
+VISO_API int viso_look_open(viso_look **l, viso_engine *e, const char *path, int embed, viso_error *err);
+VISO_API int viso_look_next(viso_look *l, viso_look_frame *out, viso_error *err); /* VISO_EOF at the end */
+/* The last frame with boxes, points and numbers drawn, written as a still (by extension). */
+VISO_API int viso_look_draw(viso_look *l, const char *path, viso_error *err);
+VISO_API void viso_look_close(viso_look **l);
+
+typedef struct viso_mark_info {
+    int marked;                    /* carries compositeWithTrainedAlgorithmicMedia */
+    char digital_source_type[160]; /* what the file says, "" nothing */
+    char where[32];
+} viso_mark_info;
+VISO_API int viso_verify(const char *path, viso_mark_info *m, viso_error *err);
+
+/* A report on the machine: rows for a table. state: 0 fine, 1 note, 2 problem. */
+typedef struct viso_check {
+    char group[24], name[48], value[160], advice[200];
+    int state;
+} viso_check;
+typedef struct viso_report viso_report;
+VISO_API int viso_doctor(viso_report **r, const viso_options *o, viso_error *err);
+VISO_API int viso_report_count(const viso_report *r);
+VISO_API const viso_check *viso_report_at(const viso_report *r, int i);
+VISO_API void viso_report_free(viso_report **r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,33 @@
+/* viso/model.h: the models viso knows, their files and licences. */
+#ifndef VISO_MODEL_H
+#define VISO_MODEL_H
+
+#include "viso/common.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct viso_model_info {
+    char id[48], role[24], label[96], file[96], licence[64], commercial[8], origin[160], sha256[65], preset[32];
+    uint64_t bytes;
+    char state[16]; /* "installed", "missing", "damaged" */
+    char path[1024]; /* where it was found, "" when missing */
+} viso_model_info;
+
+typedef struct viso_model_list viso_model_list;
+
+/* dir NULL: the usual places. `verify` reads every file and checks its digest. */
+VISO_API int viso_models_list(viso_model_list **l, const char *dir, int verify, viso_error *err);
+VISO_API int viso_models_count(const viso_model_list *l);
+VISO_API const viso_model_info *viso_models_at(const viso_model_list *l, int i);
+VISO_API void viso_models_free(viso_model_list **l);
+/* Text (allocated, viso_text_free) about one model: row, tensors as found in the file. */
+VISO_API int viso_models_describe(const char *dir, const char *id, char **text, viso_error *err);
+/* Converts a TensorFlow Lite file to ONNX. out_path is written whole or not at all. */
+VISO_API int viso_models_import(const char *path, const char *out_path, viso_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,34 @@
+/* viso/stats.h: what a run did and how long it took. Values only. */
+#ifndef VISO_STATS_H
+#define VISO_STATS_H
+
+#include "viso/common.h"
+
+#define VISO_MAX_STAGES 16
+
+typedef struct viso_stage_stats {
+    char id[32];
+    uint64_t calls;
+    double p50_ms, p95_ms; /* processor time of the calling thread, per call */
+    double total_s;        /* sum of the same */
+} viso_stage_stats;
+
+typedef struct viso_run_stats {
+    uint64_t frames;          /* written */
+    uint64_t faces_seen;      /* faces with landmarks, over all frames */
+    uint64_t faces_swapped;
+    uint64_t frames_dropped_back; /* frames in which a followed, visible face was left as it was */
+    uint64_t frames_damaged;  /* skipped while decoding */
+    uint64_t networks;        /* network runs */
+    uint64_t cuts;
+    double wall_s;
+    double core_s;            /* processor time of everything but decoding and encoding */
+    double decode_s, encode_s; /* processor time of the calling threads of decoder and encoder */
+    uint64_t peak_rss, rss_after_first_second; /* bytes */
+    int n_stage;
+    viso_stage_stats stage[VISO_MAX_STAGES];
+    char limiting[32];        /* stage or lane that limited the speed */
+    int workers;
+} viso_run_stats;
+
+#endif

@@ -1,0 +1,33 @@
+/* base/base.h: what C lacks. The one header neighbours include for this room. */
+#ifndef VI_BASE_H
+#define VI_BASE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+#define VI_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define VI_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define VI_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static inline int vi_clampi(int v, int lo, int hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+static inline float vi_clampf(float v, float lo, float hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* Hermite step: 0 below a, 1 above b, 3t^2 - 2t^3 between. a < b. */
+static inline float vi_smoothstep(float x, float a, float b)
+{
+    float t = vi_clampf((x - a) / (b - a), 0.0f, 1.0f);
+    return t * t * (3.0f - 2.0f * t);
+}
+
+#endif

@@ -1,0 +1,48 @@
+/* base/mem.h: allocation that can fail, and the arena that the frame path draws from.
+ *
+ * Every allocation returns NULL on failure; callers turn that into vi_error_nomem(). For tests, the
+ * environment-free hook vi_alloc_fail_after() makes the n-th allocation from now fail. */
+#ifndef VI_MEM_H
+#define VI_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared */
+void *vi_calloc(size_t count, size_t size);   /* 64-byte aligned, cleared; NULL on overflow */
+void vi_free(void *p);                        /* for vi_alloc, vi_calloc, vi_strdup; NULL is fine */
+char *vi_strdup(const char *s);
+char *vi_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* n < 0 switches the failing off. Thread-safe. */
+void vi_alloc_fail_after(long n);
+
+/* A bump allocator over one reserved range of addresses: pages are only touched when used, so a
+ * generous capacity costs nothing. One owner thread. Memory is 64-byte aligned and not cleared.
+ * Scope it with mark/release; release returns nothing to the system (the pages stay warm). */
+typedef struct vi_arena {
+    uint8_t *base;
+    size_t capacity;
+    size_t used;
+    size_t peak;
+} vi_arena;
+
+int vi_arena_create(vi_arena *a, size_t capacity); /* 0 or VISO_ERR_NO_SPACE */
+void vi_arena_destroy(vi_arena *a);
+void *vi_arena_alloc(vi_arena *a, size_t size); /* NULL when full */
+
+static inline size_t vi_arena_mark(const vi_arena *a)
+{
+    return a->used;
+}
+
+static inline void vi_arena_release(vi_arena *a, size_t mark)
+{
+    a->used = mark;
+}
+
+/* Peak resident memory of this process in bytes, and the present one. */
+uint64_t vi_peak_rss(void);
+uint64_t vi_current_rss(void);
+
+#endif

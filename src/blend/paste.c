@@ -1,0 +1,2 @@
+#include "blend/blend.h"
+typedef int vi_blend_unit;

@@ -1,0 +1,2 @@
+#include "detect/detect.h"
+typedef int vi_detect_unit;

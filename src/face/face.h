@@ -1,0 +1,41 @@
+/* face/face.h: the words stages share. One header for neighbours: the per-face record, the canonical mesh,
+ * landmark index lists, head pose. */
+#ifndef VI_FACE_H
+#define VI_FACE_H
+
+#include "base/base.h"
+#include "face/indices.h"
+#include "face/mesh.h"
+#include "frame/frame.h"
+#include "kernel/kernel.h"
+
+/* A new face ready to be put back: crop and mask in the worker's arena, valid until the work item leaves its worker. */
+typedef struct vi_patch {
+    vi_rgb rgb;
+    vi_plane mask;             /* final alpha, 0..1; mask.p NULL: nothing to paste */
+    vi_affine crop_to_picture; /* crop coordinates -> upright picture */
+} vi_patch;
+
+#define VI_MAX_FACES 64  /* faces kept per frame */
+#define VI_MAX_TRACKS 256 /* persons followed at once; a slot is reused after its track ended */
+
+typedef struct vi_face {
+    viso_face f;          /* public part, coordinates of the upright picture */
+    vi_point kp[6];       /* the detector's own points: right eye, left eye, nose, mouth, right ear, left ear of
+                             the person (MediaPipe order) */
+    bool has_kp;
+    /* Region for the landmark model: square of side `side` at (cx, cy) turned by `angle` radians, upright picture. */
+    struct { float cx, cy, side, angle; } roi;
+    vi_pose3d pose;       /* full pose, canonical -> picture */
+    /* Temporal lane's results (stills: slot -1). */
+    int slot;             /* 0..VI_MAX_TRACKS-1: where stages keep state of this person, -1 none */
+    uint64_t ordinal;     /* how many faces have used this slot before this one, over the whole run: the number for
+                             the slot's turnstile */
+    bool fresh;           /* first of its track, or after a cut: forget smoothed state */
+    float fade;           /* 0..1 factor on the swap's alpha (birth, death, gap filling) */
+    /* Who is swapped. */
+    int source;           /* index of the source person, -1: leave this face alone */
+    vi_patch patch;       /* written by swap, changed by restore, consumed by blend */
+} vi_face;
+
+#endif

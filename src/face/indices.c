@@ -1,0 +1,2 @@
+#include "face/face.h"
+typedef int vi_face_indices_unit;

@@ -1,0 +1,91 @@
+/* face/stage.h: a stage is a const table. Adding a detector, a landmark model, a swapper is one file with
+ * such a table and one row in pipeline/stages.c; nothing else changes.
+ *
+ * A stage works on a vi_work: one frame in flight and its face records. Temporal stages are called for
+ * every frame in order by one thread; picture stages by several workers at once, each with its own
+ * instance made by `create` (shared read-only things, loaded models for example, are reference-counted in
+ * the models room), frames in any order. State that must follow time in a picture stage goes through
+ * a turnstile per slot (base/thread.h, vi_face.slot and .ordinal). */
+#ifndef VI_STAGE_H
+#define VI_STAGE_H
+
+#include "face/face.h"
+#include "kernel/kernel.h"
+
+typedef enum vi_stage_kind {
+    VI_STAGE_DETECT = 1,
+    VI_STAGE_LANDMARK,
+    VI_STAGE_TRACK,
+    VI_STAGE_IDENTIFY,
+    VI_STAGE_SWAP,
+    VI_STAGE_RESTORE,
+    VI_STAGE_BLEND
+} vi_stage_kind;
+
+typedef enum vi_lane { VI_LANE_TEMPORAL = 1, VI_LANE_PICTURE } vi_lane;
+
+/* One frame in flight. Owned by the ring; stages may write `face`, `n_face`, the flags, and (picture stages) the
+ * frame's pixels. */
+typedef struct vi_work {
+    vi_frame *frame;
+    const vi_colour_map *colour;
+    vi_affine upright;          /* upright picture -> stored frame coordinates */
+    int width, height;          /* of the upright picture */
+    bool still;                 /* one picture, no time */
+    uint64_t sequence;          /* 0, 1, 2 … over the run */
+    /* set by track before detect and landmark */
+    bool cut;                   /* first frame after a scene cut (and the first of all) */
+    bool want_detect;           /* the detector has to look at this frame */
+    vi_face face[VI_MAX_FACES];
+    int n_face;
+    struct { uint32_t networks; uint32_t dropped_back; } count; /* for telemetry */
+} vi_work;
+
+struct vi_models; /* models/models.h */
+
+/* A photograph of a source person: upright picture and the analysed face in it (mesh, pose, quality filled in). */
+typedef struct vi_photo {
+    const vi_frame *frame;
+    const vi_colour_map *colour;
+    const char *name; /* for messages */
+    vi_face face;
+} vi_photo;
+
+/* The source persons of a run, made by the swap stage's `prepare`; read-only while workers run. vi_face.source is an
+ * index here. */
+typedef struct vi_people {
+    int n;
+    void **source;
+} vi_people;
+
+/* What a stage may use; outlives the stage. */
+typedef struct vi_stage_env {
+    const vi_kernels *k;
+    struct vi_models *models;
+    const void *settings;   /* the struct of the stage's options group */
+    const vi_people *people; /* swap stage: the sources; else NULL */
+    void *shared;           /* picture stages: what `share` made, the same for all workers */
+    vi_log log;
+} vi_stage_env;
+
+typedef struct vi_stage {
+    const char *id;         /* "mediapipe-full", "mesh" … */
+    const char *label;      /* for a person */
+    vi_stage_kind kind;
+    vi_lane lane;
+    uint32_t needs, gives;  /* VISO_FACE_HAS_* */
+    const char *options;    /* options group key, NULL none */
+    /* Swap stage only: builds one source person from n >= 1 photographs (merged). Warnings go to the log; a photograph that
+     * cannot be used at all is skipped, none usable is VISO_ERR_NO_SOURCE_FACE. NULL in other stages. */
+    int (*prepare)(void **source, const vi_stage_env *env, const vi_photo *photo, int n, viso_error *err);
+    void (*release)(void **source);
+    /* State that all workers' instances share (turnstiles, smoothed state per slot). Optional. Made after the people. */
+    int (*share)(void **shared, const vi_stage_env *env, viso_error *err);
+    void (*unshare)(void **shared);
+    int (*create)(void **self, const vi_stage_env *env, viso_error *err);
+    void (*destroy)(void **self);
+    void (*reset)(void *self);                                         /* forget time: a seek, a new clip */
+    int (*process)(void *self, vi_work *w, vi_arena *scratch, viso_error *err);
+} vi_stage;
+
+#endif

@@ -1,0 +1,2 @@
+#include "identify/identify.h"
+typedef int vi_identify_unit;

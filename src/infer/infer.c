@@ -1,0 +1,2 @@
+#include "infer/infer.h"
+typedef int vi_infer_unit;

@@ -1,0 +1,2 @@
+#include "kernel/kernel.h"
+typedef int vi_kernel_unit;

@@ -1,0 +1,2 @@
+#include "landmark/landmark.h"
+typedef int vi_landmark_unit;

@@ -1,0 +1,2 @@
+#include "media/media.h"
+typedef int vi_media_unit;

@@ -1,0 +1,91 @@
+/* media/media.h: bytes to frames and back. The home of FFmpeg, libjpeg, libpng, libwebp, libtiff, exempi. */
+#ifndef VI_MEDIA_H
+#define VI_MEDIA_H
+
+#include "base/base.h"
+#include "frame/frame.h"
+#include "options/options.h"
+
+typedef enum vi_media_kind { VI_MEDIA_STILL = 1, VI_MEDIA_VIDEO } vi_media_kind;
+
+typedef struct vi_media_info {
+    vi_media_kind kind;
+    int width, height;       /* stored orientation */
+    int turns;               /* see vi_frame.turns */
+    vi_format format;
+    vi_colour colour;
+    int time_base_num, time_base_den;
+    int rate_num, rate_den;  /* average frame rate, 0/1 unknown */
+    int64_t frames;          /* estimate, 0 unknown */
+    double duration_s;       /* 0 unknown */
+    char codec[32];          /* "h264", "jpeg", "png" … */
+    char container[32];
+    bool has_audio;
+} vi_media_info;
+
+/* A still of any supported kind, or a video (anything FFmpeg decodes). One owner thread. Stills are turned upright by
+ * EXIF orientation at decoding; video frames keep their stored orientation and carry `turns`. Pixel formats that are not
+ * vi_formats are converted to the nearest one that keeps depth and sampling. */
+typedef struct vi_reader vi_reader;
+int vi_reader_open(vi_reader **r, const char *path, const vi_log *log, viso_error *err);
+const vi_media_info *vi_reader_info(const vi_reader *r);
+/* VISO_OK and a frame (caller unrefs), VISO_EOF, or a failure. A damaged frame inside a video is skipped with one log
+ * line and counted; a file that yields no frame at all is VISO_ERR_INPUT. A still gives one frame. Video frames come in
+ * presentation order with the pts of the file, numbered from 0. May block on input. */
+int vi_reader_next(vi_reader *r, vi_frame **f, viso_error *err);
+uint64_t vi_reader_damaged(const vi_reader *r);
+void vi_reader_close(vi_reader **r);
+
+/* Result settings: the "output" options group. */
+typedef struct vi_output_settings {
+    int codec;       /* choices auto h264 h265 vp9 av1 prores ffv1 … */
+    float crf;       /* -1: default of the codec */
+    int preset;      /* choices auto ultrafast … placebo */
+    int jpeg_quality; /* 0: like the source (default), else 1..100 */
+    int encoder_threads; /* 0: all processors */
+} vi_output_settings;
+extern const vi_option_group vi_output_options;
+
+/* A result beside its final name. `like` is the opened target whose form is kept: for stills ICC profile, EXIF (with
+ * orientation reset), XMP, resolution, bit depth; for video all other streams (copied packet by packet from a second
+ * opening of the target, interleaved), chapters, attachments, metadata, dispositions, rotation, colour tags, HDR side data.
+ * The still's format follows the extension of `path`. `mark`: write the IPTC digital source type
+ * compositeWithTrainedAlgorithmicMedia (XMP for stills, MP4 and MOV; a metadata tag in MKV and WebM). One owner thread. */
+typedef struct vi_writer vi_writer;
+typedef struct vi_writer_params {
+    const char *path;
+    const vi_reader *like;
+    const char *like_path;
+    const vi_output_settings *settings;
+    bool mark;
+    const vi_log *log;
+} vi_writer_params;
+int vi_writer_open(vi_writer **w, const vi_writer_params *p, viso_error *err);
+/* Frames in presentation order; the frame stays the caller's. May block. */
+int vi_writer_write(vi_writer *w, vi_frame *f, viso_error *err);
+/* Flushes, copies the rest of the other streams (up to the last video time when `cut` says that the run was stopped),
+ * marks, and gives the file its name. Destroys w in any case; on failure nothing is left. */
+int vi_writer_finish(vi_writer **w, bool cut, viso_error *err);
+void vi_writer_abort(vi_writer **w);
+/* Packets of other streams that the container cannot hold are dropped at open with one log line each. */
+
+/* Whether the path's extension names a still or a video container that vi_writer can write; 0 neither. */
+vi_media_kind vi_media_kind_of_name(const char *path);
+/* Sorted names of the stills and videos in a folder (not recursive); allocated strings and array. */
+int vi_media_list(const char *folder, char ***names, int *n, viso_error *err);
+void vi_media_list_free(char ***names, int n);
+
+typedef struct vi_mark {
+    bool present;            /* carries the composite/trained-algorithmic digital source type */
+    char digital_source_type[160]; /* what the file says, "" none */
+    char where[32];          /* "xmp", "matroska tag" … */
+} vi_mark;
+int vi_mark_read(const char *path, vi_mark *m, viso_error *err);
+
+/* A still encoded from any RGB24/RGBA/GRAY8 frame, no metadata (drawings, thumbnails). By extension. */
+int vi_still_save(const char *path, const vi_frame *f, viso_error *err);
+
+/* FFmpeg's version and the encoders of interest, for doctor: fills a line of text each. */
+int vi_media_report(char lines[][160], int max);
+
+#endif

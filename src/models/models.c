@@ -1,0 +1,2 @@
+#include "models/models.h"
+typedef int vi_models_unit;

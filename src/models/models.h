@@ -1,0 +1,67 @@
+/* models/models.h: names to loaded models. A model is a manifest row (data: models/manifest.json) plus a recipe
+ * in the room that uses it. Tensor names are found by role, never by index. */
+#ifndef VI_MODELS_H
+#define VI_MODELS_H
+
+#include "infer/infer.h"
+
+#define VI_MAX_ROLES 16
+
+typedef struct vi_model_role {
+    char role[32];   /* "image", "boxes", "scores", "mesh" … */
+    char tensor[96]; /* name in the graph */
+    bool output;
+    int n_dim;
+    int64_t dim[VI_MAX_DIMS]; /* expected, -1 free */
+} vi_model_role;
+
+typedef struct vi_model_row {
+    char id[48];
+    char role[24];          /* "detector", "landmarks", "embedder", "mesh" … */
+    char label[96];
+    char file[96];
+    uint64_t bytes;
+    char sha256[65];        /* of the file viso loads; "" when it is made locally by conversion */
+    char licence[64];
+    char commercial[8];     /* "yes" "no" "unknown" */
+    char origin[160];
+    char source_sha256[65]; /* of the original file a conversion starts from */
+    char preset[32];        /* "starter" … */
+    bool bgr;               /* colour order of the image input */
+    float scale[3], offset[3]; /* x' = scale * x + offset with x in 0..1 */
+    int n_role;
+    vi_model_role tensor[VI_MAX_ROLES];
+} vi_model_row;
+
+typedef struct vi_models vi_models; /* manifest + loaded sessions; thread-safe */
+typedef struct vi_models_params {
+    const char *dir;     /* --models DIR, NULL: $VISO_MODELS, $XDG_DATA_HOME/viso/models, then the folders beside the
+                            program (./models, ../share/viso/models) */
+    int intra_threads;   /* for sessions, 0: 1 */
+    const vi_log *log;
+} vi_models_params;
+int vi_models_open(vi_models **m, const vi_models_params *p, viso_error *err);
+void vi_models_close(vi_models **m);
+int vi_models_count(const vi_models *m);
+const vi_model_row *vi_models_row(const vi_models *m, int i);
+const vi_model_row *vi_models_find(const vi_models *m, const char *id); /* NULL unknown */
+/* Full path of the installed file (allocated), or VISO_ERR_MODEL with what to do. */
+int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err);
+/* Loads once per process run (later calls share), checks digest and that the graph fits the row's tensors: a misfit names
+ * model, tensor, expected and found. Reference-counted through the models object: sessions live until it closes. */
+int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_model_row **row, viso_error *err);
+/* A running context with all roles bound; indices by role name below. */
+int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err);
+/* Index among the row's inputs / outputs (the order in which vi_models_run binds them), -1 when absent. */
+int vi_model_role_index(const vi_model_row *row, const char *role);
+/* Whole file of a non-network model (canonical mesh). Freed with vi_free. */
+int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, viso_error *err);
+/* "installed", "missing", "damaged" (digest differs). Reads the file when `full`. */
+const char *vi_models_state(vi_models *m, int i, bool full);
+
+/* TensorFlow Lite -> ONNX (models/tflite*.c). Input is untrusted bytes; every fault names operator and tensor. Output
+ * allocated, freed with vi_free. */
+int vi_tflite_to_onnx(const uint8_t *data, size_t size, const char *name, uint8_t **onnx, size_t *onnx_size,
+                      viso_error *err);
+
+#endif

@@ -1,0 +1,2 @@
+#include "options/options.h"
+typedef int vi_options_unit;

@@ -1,0 +1,2 @@
+#include "viso/engine.h"
+typedef int vi_engine_unit;

@@ -1,0 +1,2 @@
+#include "swap/swap.h"
+typedef int vi_swap_unit;

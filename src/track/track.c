@@ -1,0 +1,2 @@
+#include "track/track.h"
+typedef int vi_track_unit;
