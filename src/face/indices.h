@@ -20,12 +20,12 @@ extern const uint16_t vi_lm_ring1_upper[11], vi_lm_ring1_lower[9];
 extern const uint16_t vi_lm_ring2_upper[11], vi_lm_ring2_lower[9];
 extern const uint16_t vi_lm_oval[36];
 extern const uint16_t vi_lm_brow_l[10], vi_lm_brow_r[10];
-/* Eye sockets for the closed-eye fall-back (21 each). */
-extern const uint16_t vi_lm_socket_l[21], vi_lm_socket_r[21];
+/* Eye sockets for the closed-eye fall-back (16 each). */
+extern const uint16_t vi_lm_socket_l[16], vi_lm_socket_r[16];
 /* Core skin polygons for the skin model: cheeks, nose sides, chin. */
 extern const uint16_t vi_lm_skin_cheek_l[9], vi_lm_skin_cheek_r[9];
 extern const uint16_t vi_lm_skin_nose_l[9], vi_lm_skin_nose_r[9];
-extern const uint16_t vi_lm_skin_chin[10];
+extern const uint16_t vi_lm_skin_chin[12];
 /* Centre polygon where the swap insists (recipe 6.7). */
 extern const uint16_t vi_lm_centre[16];
 /* Irises: 468..472 belongs to the eye with corners 33/133, 473..477 to 362/263; first is the centre. */
