@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/thread.h"
 
 #define VI_MIN(a, b) ((a) < (b) ? (a) : (b))
