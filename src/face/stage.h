@@ -38,6 +38,7 @@ typedef struct vi_work {
     bool want_detect;           /* the detector has to look at this frame */
     vi_face face[VI_MAX_FACES];
     int n_face;
+    const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */
     struct { uint32_t networks; uint32_t dropped_back; } count; /* for telemetry */
 } vi_work;
 

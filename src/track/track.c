@@ -1,2 +1,390 @@
+/* track/track.c: the life of tracks, as two stages of the temporal lane (one thread) around detect and landmark.
+ *
+ * Between frames a track is a smoothed mesh with a velocity. `begin` turns it into a region for the landmark model; `end` takes
+ * what came back. A face that is not found for a few frames is carried on by its velocity and fades, so that a hand
+ * before the face or one blurred frame does not make the swap blink. */
 #include "track/track.h"
-typedef int vi_track_unit;
+
+#include <math.h>
+#include <string.h>
+
+#include "face/region.h"
+#include "track/state.h"
+
+/* Overlap of meshes above which two records are one face. */
+#define SAME_IOU 0.6f
+/* A new detection continues a track that is missing its face when it overlaps where that one should be. */
+#define ADOPT_IOU 0.25f
+/* Fade of a face that was not there a frame ago, and its growth per frame. */
+#define FADE_STEP 0.5f
+/* With nobody in the picture the detector looks at every frame at first, later less often. */
+#define EMPTY_PATIENCE 12
+#define EMPTY_INTERVAL 5
+/* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
+#define PLACE_CHANGED 0.9f
+
+static vi_track_state *state_of(void *self)
+{
+    return self;
+}
+
+/* ---- begin ---- */
+
+static void end_all(vi_track_state *s)
+{
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        if (s->track[i].used)
+            vi_track_end_one(s, &s->track[i]);
+}
+
+/* The record that carries a track into this frame: where the face should be by now. */
+static void carry(vi_track_state *s, int slot, vi_work *w)
+{
+    vi_track *t = &s->track[slot];
+    vi_face *f = &w->face[w->n_face++];
+    *f = t->face;
+    memset(&f->patch, 0, sizeof(f->patch));
+    f->slot = slot;
+    f->fresh = false;
+    f->has_kp = false;
+    f->source = -1;
+    f->f.has = VISO_FACE_HAS_BOX;
+    const vi_motion *v = &t->smooth.velocity;
+    float grow = expf(v->scale);
+    vi_point c = vi_smooth_ahead(&t->smooth, f->roi.cx, f->roi.cy);
+    float dx = c.x - f->roi.cx, dy = c.y - f->roi.cy;
+    f->roi.cx = c.x;
+    f->roi.cy = c.y;
+    f->roi.side *= grow;
+    f->roi.angle += v->angle;
+    f->f.box = (viso_box){ f->f.box.x0 + dx, f->f.box.y0 + dy, f->f.box.x1 + dx, f->f.box.y1 + dy };
+    t->foretold = f->f.box;
+}
+
+static bool must_look(const vi_track_state *s, const vi_work *w)
+{
+    if (w->cut || s->look_next)
+        return true;
+    uint64_t since = s->frame - s->looked;
+    if (!w->n_face)
+        return s->empty < EMPTY_PATIENCE || since >= EMPTY_INTERVAL || since >= (uint64_t)s->s.redetect;
+    for (int i = 0; i < w->n_face; i++)
+        if (s->track[w->face[i].slot].missing)
+            return true;
+    return since >= (uint64_t)s->s.redetect;
+}
+
+static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
+{
+    vi_track_state *s = state_of(self);
+    (void)scratch;
+    (void)err;
+    s->retried = false;
+    w->n_face = 0;
+    if (w->still) {
+        w->cut = w->want_detect = true;
+        return VISO_OK;
+    }
+    uint8_t thumb[VI_THUMB_SIZE];
+    s->k->thumbnail(w->frame, thumb, VI_THUMB_W, VI_THUMB_H);
+    w->cut = vi_cut_feed(&s->cut, thumb, s->s.cut) || !s->started;
+    s->frame += s->started;
+    s->started = true;
+    if (w->cut)
+        end_all(s);
+    for (int i = 0; i < VI_MAX_TRACKS && w->n_face < VI_MAX_FACES; i++)
+        if (s->track[i].used)
+            carry(s, i, w);
+    w->want_detect = must_look(s, w);
+    s->look_next = false;
+    if (w->want_detect)
+        s->looked = s->frame;
+    return VISO_OK;
+}
+
+bool vi_track_retry(void *self, vi_work *w)
+{
+    vi_track_state *s = state_of(self);
+    if (s->retried)
+        return false;
+    bool lost = (w->still || w->cut) && w->n_face == 0;
+    for (int i = 0; i < w->n_face; i++)
+        lost = lost || (w->face[i].slot >= 0 && !(w->face[i].f.has & VISO_FACE_HAS_MESH));
+    if (!lost)
+        return false;
+    s->retried = w->want_detect = true;
+    s->looked = s->frame;
+    return true;
+}
+
+/* ---- end ---- */
+
+/* Takes the measured mesh into the track and writes the smoothed one into the record. */
+static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *canonical)
+{
+    vi_smooth_update(&t->smooth, f->f.mesh, s->s.smooth);
+    memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
+    vi_region_from_mesh(f);
+    vi_points_from_mesh(&f->f);
+    if (canonical && vi_pose_fit(canonical, f->f.mesh, &f->pose))
+        f->f.pose = f->pose.angles;
+    t->missing = 0;
+}
+
+/* A record for a face that was not found: the mesh moved on, weaker every frame. False when the track ends. */
+static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
+{
+    t->missing++;
+    t->fade = fminf(t->fade, 1 - (float)t->missing / (float)(s->s.gap + 1));
+    vi_smooth_coast(&t->smooth);
+    *f = t->face;
+    memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
+    if (t->missing > s->s.gap || t->fade <= 0 || !vi_region_from_mesh(f))
+        return false;
+    if (f->roi.cx < 0 || f->roi.cy < 0 || f->roi.cx > (float)w->width || f->roi.cy > (float)w->height)
+        return false; /* left the picture */
+    vi_points_from_mesh(&f->f);
+    if (w->canonical && vi_pose_fit(w->canonical, f->f.mesh, &f->pose))
+        f->f.pose = f->pose.angles;
+    f->f.presence = 0;
+    f->fresh = false;
+    /* Something else is there now: painting on would be worse than stopping. */
+    vi_point a = vi_affine_apply(&w->upright, f->f.box.x0, f->f.box.y0), b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
+    float fw = (float)w->frame->width, fh = (float)w->frame->height;
+    vi_box part = { fminf(a.x, b.x) / fw, fminf(a.y, b.y) / fh, fmaxf(a.x, b.x) / fw, fmaxf(a.y, b.y) / fh };
+    return vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
+}
+
+static int free_slot(const vi_track_state *s)
+{
+    int best = -1;
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        if (!s->track[i].used && (best < 0 || s->track[i].ended < s->track[best].ended))
+            best = i;
+    return best;
+}
+
+static void bear(vi_track_state *s, vi_work *w, vi_face *f)
+{
+    int slot = free_slot(s);
+    if (slot < 0) { /* cannot happen while VI_MAX_TRACKS exceeds VI_MAX_FACES by this much; the face stays alone */
+        f->slot = -1;
+        return;
+    }
+    vi_track *t = &s->track[slot];
+    memset(t, 0, sizeof(*t));
+    t->used = true;
+    t->id = s->next_id++;
+    t->born = t->renew_at = s->frame;
+    t->fade = w->cut ? 1 : FADE_STEP;
+    measure(s, t, f, w->canonical);
+    f->slot = slot;
+    f->fresh = true;
+}
+
+/* Two followed records on one face: the one that went where it was expected stays, then the older. */
+static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
+{
+    for (int i = 0; i < w->n_face; i++) {
+        for (int j = 0; j < i; j++) {
+            vi_face *a = &w->face[j], *b = &w->face[i];
+            if (drop[i] || drop[j] || a->slot < 0 || b->slot < 0 || !(a->f.has & b->f.has & VISO_FACE_HAS_MESH) ||
+                vi_box_iou(&a->f.box, &b->f.box) <= SAME_IOU)
+                continue;
+            vi_track *ta = &s->track[a->slot], *tb = &s->track[b->slot];
+            float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
+            bool keep_a = fabsf(ea - eb) > 0.1f ? ea > eb : ta->born <= tb->born;
+            vi_track_end_one(s, keep_a ? tb : ta);
+            drop[keep_a ? i : j] = true;
+            s->look_next = true; /* the face that lost its follower may still be there */
+        }
+    }
+}
+
+/* A new record that continues a track whose own record found nothing. */
+static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
+{
+    vi_face *f = &w->face[i];
+    int best = -1;
+    float most = ADOPT_IOU;
+    for (int j = 0; j < w->n_face; j++) {
+        const vi_face *o = &w->face[j];
+        if (o->slot < 0 || drop[j] || (o->f.has & VISO_FACE_HAS_MESH))
+            continue;
+        float iou = vi_box_iou(&s->track[o->slot].foretold, &f->f.box);
+        if (iou > most) {
+            most = iou;
+            best = j;
+        }
+    }
+    if (best < 0)
+        return false;
+    f->slot = w->face[best].slot;
+    f->fresh = false;
+    drop[best] = true;
+    return true;
+}
+
+static bool covered(const vi_work *w, int i, const bool *drop)
+{
+    for (int j = 0; j < w->n_face; j++)
+        if (j != i && !drop[j] && w->face[j].slot >= 0 && (w->face[j].f.has & VISO_FACE_HAS_MESH) &&
+            vi_box_iou(&w->face[i].f.box, &w->face[j].f.box) > SAME_IOU)
+            return true;
+    return false;
+}
+
+static void follow(vi_track_state *s, vi_work *w, bool *drop)
+{
+    bool fresh[VI_MAX_FACES];
+    for (int i = 0; i < w->n_face; i++) {
+        drop[i] = false;
+        fresh[i] = w->face[i].slot < 0;
+    }
+    end_converged(s, w, drop);
+    for (int i = 0; i < w->n_face; i++)
+        if (fresh[i] && (!(w->face[i].f.has & VISO_FACE_HAS_MESH) || covered(w, i, drop) ))
+            drop[i] = true;
+    for (int i = 0; i < w->n_face; i++)
+        if (fresh[i] && !drop[i] && !adopt(s, w, i, drop))
+            bear(s, w, &w->face[i]);
+    for (int i = 0; i < w->n_face; i++) {
+        vi_face *f = &w->face[i];
+        if (drop[i] || f->slot < 0)
+            continue;
+        vi_track *t = &s->track[f->slot];
+        if (f->f.has & VISO_FACE_HAS_MESH) {
+            if (f->fresh)
+                continue; /* bear() measured it */
+            measure(s, t, f, w->canonical);
+            t->fade = fminf(1, t->fade + FADE_STEP);
+        } else if (!bridge(s, t, w, f)) {
+            vi_track_end_one(s, t);
+            drop[i] = true;
+        }
+    }
+}
+
+static void end_still(vi_work *w)
+{
+    for (int i = 0; i < w->n_face; i++) {
+        vi_face *f = &w->face[i];
+        f->slot = f->f.track = -1;
+        f->ordinal = 0;
+        f->fresh = true;
+        f->fade = 1;
+    }
+}
+
+static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
+{
+    vi_track_state *s = state_of(self);
+    bool drop[VI_MAX_FACES];
+    (void)scratch;
+    (void)err;
+    if (w->still) {
+        end_still(w);
+        return VISO_OK;
+    }
+    follow(s, w, drop);
+    int n = 0;
+    for (int i = 0; i < w->n_face; i++) {
+        if (drop[i])
+            continue;
+        if (n != i)
+            w->face[n] = w->face[i];
+        vi_face *f = &w->face[n++];
+        if (f->slot < 0)
+            continue;
+        vi_track *t = &s->track[f->slot];
+        f->fade = t->fade;
+        f->f.track = t->id;
+        f->ordinal = s->handed[f->slot]++;
+        t->face = *f;
+    }
+    w->n_face = n;
+    s->empty = n ? 0 : s->empty + 1;
+    vi_track_plan_embeddings(s, w);
+    return VISO_OK;
+}
+
+/* ---- the stages ---- */
+
+static void reset(void *self)
+{
+    vi_track_state *s = state_of(self);
+    end_all(s);
+    vi_persons_clear(&s->persons);
+    vi_cut_reset(&s->cut);
+    s->started = s->look_next = false;
+    s->empty = 0;
+    s->next_id = 0;
+    /* `handed` stays: turnstiles of the picture lane count on over the whole run. */
+}
+
+static void destroy_begin(void **self)
+{
+    vi_free(*self);
+    *self = NULL;
+}
+
+static int create_begin(void **self, const vi_stage_env *env, viso_error *err)
+{
+    vi_track_state *s = vi_calloc(1, sizeof(*s));
+    *self = s;
+    if (!s)
+        return vi_error_nomem(err, "tracks");
+    s->k = env->k;
+    s->s = *(const vi_track_settings *)env->settings;
+    vi_persons_clear(&s->persons);
+    return VISO_OK;
+}
+
+static int create_end(void **self, const vi_stage_env *env, viso_error *err)
+{
+    *self = env->shared;
+    return env->shared ? VISO_OK : vi_error_set(err, VISO_ERR_INTERNAL, "track end stage made without its begin stage");
+}
+
+static void destroy_end(void **self)
+{
+    *self = NULL; /* the state belongs to the begin stage */
+}
+
+static const vi_option_row rows[] = {
+    VI_OPTION_INT(vi_track_settings, redetect, "redetect", "Look again every",
+                  "How often the detector looks for new faces while others are followed.", "frames", 10, 1, 1000, 0),
+    VI_OPTION_FLOAT(vi_track_settings, cut, "cut", "Scene cut", "Mean brightness difference of two frames (0 to 255) that starts a new scene.",
+                    NULL, 18, 2, 255, 1, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_track_settings, smooth, "smooth", "Landmark smoothing",
+                    "How calmly the face is followed: 0 off, 1 strong. Fast motion is followed at once in any case.", NULL, 0.5, 0, 1,
+                    0.05, 0),
+    VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps", "A face that is not seen for up to this many frames is carried on and fades out.",
+                  "frames", 4, 0, 60, 0),
+};
+const vi_option_group vi_track_options = { "track", "Following faces", rows, VI_COUNT(rows), sizeof(vi_track_settings) };
+
+const vi_stage vi_track_begin = {
+    .id = "track-begin",
+    .label = "Tracking: cuts and expected places",
+    .kind = VI_STAGE_TRACK,
+    .lane = VI_LANE_TEMPORAL,
+    .options = "track",
+    .create = create_begin,
+    .destroy = destroy_begin,
+    .reset = reset,
+    .process = begin,
+};
+
+const vi_stage vi_track_end = {
+    .id = "track-end",
+    .label = "Tracking: matching and smoothing",
+    .kind = VI_STAGE_TRACK,
+    .lane = VI_LANE_TEMPORAL,
+    .needs = VISO_FACE_HAS_MESH,
+    .gives = VISO_FACE_HAS_MESH,
+    .options = "track",
+    .create = create_end,
+    .destroy = destroy_end,
+    .process = end,
+};

@@ -1,6 +1,18 @@
 /* track/track.h: memory over time, no model. Two stages in the temporal lane around detect and landmark:
  * `begin` notices cuts, carries the previous frame's regions forward and decides whether the detector must look;
- * `end` matches faces to tracks, smooths, bridges gaps, gives birth and death, slots and ordinals. */
+ * `end` matches faces to tracks, smooths, bridges gaps, gives birth and death, slots and ordinals.
+ *
+ * One frame, in the temporal lane:
+ *
+ *     vi_track_begin.process       w->cut, w->want_detect, carried records (slot >= 0)
+ *     detect.process               only looks when want_detect; appends fresh records (slot -1)
+ *     landmark.process
+ *     if (vi_track_retry(self, w)) detect.process and landmark.process once more on the same frame
+ *     vi_track_end.process         every record left in w->face is to be handed to the picture lane
+ *     identify.process             embeds records that lack an embedding
+ *     vi_track_confirm(self, w, match)
+ *
+ * Stills go the same way; their faces keep slot -1 and track -1. Thread: the temporal lane alone. */
 #ifndef VI_TRACK_H
 #define VI_TRACK_H
 
@@ -16,8 +28,18 @@ typedef struct vi_track_settings {
 } vi_track_settings;
 extern const vi_option_group vi_track_options;
 
-/* Both share one state object; create the begin stage first and pass its self as env.shared to the end stage. */
+/* Both share one state object; create the begin stage first and pass its self as env.shared to the end stage. Destroy the end
+ * stage first. */
 extern const vi_stage vi_track_begin;
 extern const vi_stage vi_track_end;
+
+/* After landmark: whether detect and landmark should look at this very frame once more, because a followed face was lost or
+ * nothing the detector found held up. Sets w->want_detect. True at most once per frame. `self` of either stage. */
+bool vi_track_retry(void *self, vi_work *w);
+
+/* After identify: keeps new embeddings with their tracks, and gives a person who comes back (after a cut, after leaving the
+ * picture) the public track number of before: the cosine to a remembered person is at least `match`. Must be called for
+ * every frame in which identify ran; without identify, simply not called. `self` of either stage. */
+void vi_track_confirm(void *self, vi_work *w, float match);
 
 #endif

@@ -1,0 +1,49 @@
+/* track/state.h: what both track stages share; private to the room. One thread. */
+#ifndef VI_TRACK_STATE_H
+#define VI_TRACK_STATE_H
+
+#include "track/cut.h"
+#include "track/person.h"
+#include "track/smooth.h"
+#include "track/track.h"
+
+typedef struct vi_track {
+    bool used;
+    int id;           /* public number */
+    uint64_t born;    /* frame */
+    uint64_t ended;   /* frame; the slot longest without owner is reused first */
+    int missing;      /* frames in a row without a measurement */
+    float fade;
+    vi_smooth smooth;
+    vi_face face;     /* the record handed out last, without patch */
+    vi_box foretold;  /* where begin expected the face in this frame */
+    /* Identity. */
+    bool wants;       /* a new embedding was asked for */
+    int size;         /* of the embedding, 0 none yet */
+    float embedding[VISO_EMBEDDING_MAX];
+    uint64_t renew_at; /* frame at which the next embedding is due */
+    int stranger;     /* embeddings in a row that did not fit */
+} vi_track;
+
+typedef struct vi_track_state {
+    const vi_kernels *k;
+    vi_track_settings s;
+    vi_track track[VI_MAX_TRACKS];
+    uint64_t handed[VI_MAX_TRACKS]; /* records handed to the picture lane per slot; never goes back */
+    vi_cut cut;
+    vi_persons persons;
+    bool started;
+    bool look_next;        /* something happened that the detector should see in the next frame */
+    uint64_t frame;        /* of this run, counted here */
+    uint64_t looked;       /* frame of the detector's last look */
+    int empty;             /* frames in a row without a followed face */
+    bool retried;
+    int next_id;
+} vi_track_state;
+
+/* Ends a track and remembers its person. */
+void vi_track_end_one(vi_track_state *s, vi_track *t);
+/* Marks which records get a new embedding in this frame and gives the others the one their track has. */
+void vi_track_plan_embeddings(vi_track_state *s, vi_work *w);
+
+#endif
