@@ -1,2 +1,88 @@
-#include "viso/engine.h"
-typedef int vi_engine_unit;
+/* pipeline/engine.c: the public engine: its life, and what it opens at first need. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline/engine_impl.h"
+#include "pipeline/groups.h"
+#include "pipeline/job.h"
+#include "viso/version.h"
+
+const char *viso_version(void)
+{
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+    return TEXT(VISO_VERSION_MAJOR) "." TEXT(VISO_VERSION_MINOR) "." TEXT(VISO_VERSION_PATCH);
+}
+
+int viso_engine_create(viso_engine **out, const viso_options *o, viso_log_fn log, void *log_user, viso_error *err)
+{
+    viso_engine *e = vi_calloc(1, sizeof *e);
+    *out = NULL;
+    if (!e || !(e->settings = vi_settings_copy(vi_options_settings(o)))) {
+        vi_free(e);
+        return vi_error_nomem(err, "engine");
+    }
+    const vi_run_settings *run = vi_settings_group(e->settings, "run");
+    e->log = (vi_log){ log, log_user, vi_run_log_level(run), "viso" };
+    atomic_init(&e->cancel, false);
+    *out = e;
+    return 0;
+}
+
+void viso_engine_destroy(viso_engine **p)
+{
+    viso_engine *e = *p;
+    *p = NULL;
+    if (!e)
+        return;
+    vi_models_close(&e->models);
+    vi_settings_destroy(&e->settings);
+    vi_free(e);
+}
+
+void viso_cancel(viso_engine *e)
+{
+    atomic_store(&e->cancel, true);
+}
+
+/* Networks run on the processor in this version; asking for something else must not pass in silence. */
+static int check_device(const viso_engine *e, const vi_run_settings *run, viso_error *err)
+{
+    if (run->provider == VI_PROVIDER_AUTO || run->provider == VI_PROVIDER_CPU)
+        return 0;
+    const char *name = run->provider == VI_PROVIDER_CUDA ? "cuda" : "tensorrt";
+    if (run->strict_device)
+        return vi_error_set(err, VISO_ERR_DEVICE, "--provider %s: this version of viso runs its networks on the cpu only", name);
+    vi_warn(&e->log, "--provider %s: this version of viso runs its networks on the cpu only, going on with cpu", name);
+    return 0;
+}
+
+int vi_engine_ready(viso_engine *e, viso_error *err)
+{
+    const vi_run_settings *run = vi_settings_group(e->settings, "run");
+    if (e->models)
+        return 0;
+    int rc = check_device(e, run, err);
+    if (rc)
+        return rc;
+    vi_models_params p = { .dir = run->models[0] ? run->models : NULL, .intra_threads = 1, .log = &e->log };
+    rc = vi_models_open(&e->models, &p, err);
+    if (rc)
+        return rc;
+    e->context = (vi_context){
+        .k = vi_kernels_get(vi_run_cpu_mask(run)),
+        .models = e->models,
+        .settings = e->settings,
+        .run = run,
+        .log = e->log,
+    };
+    vi_debug(&e->log, "kernels: %s", e->context.k->name);
+    return 0;
+}
+
+int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err)
+{
+    atomic_store(&e->cancel, false);
+    viso_run_stats ignored;
+    return vi_job_run(e, p, stats ? stats : &ignored, err);
+}

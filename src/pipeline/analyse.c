@@ -1,0 +1,147 @@
+/* pipeline/analyse.c: the chain of analysis stages on one frame. */
+#include "pipeline/analyse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/media.h"
+#include "pipeline/stages.h"
+#include "track/track.h"
+
+enum { TRACK_BEGIN, DETECT, LANDMARK, TRACK_END, IDENTIFY, N_STAGE };
+
+struct vi_analyser {
+    vi_bound stage[N_STAGE];
+    vi_arena scratch;
+    float match;
+};
+
+static int open_stage(vi_analyser *a, int i, const vi_stage *row, const vi_context *c, void *shared, viso_error *err)
+{
+    vi_stage_env env = vi_stage_environment(c, row, NULL, shared);
+    return vi_bound_open(&a->stage[i], row, &env, err);
+}
+
+int vi_analyser_create(vi_analyser **out, const vi_context *c, const vi_analyser_params *p, viso_error *err)
+{
+    const vi_stage_choice *use = vi_stages_chosen(c->settings);
+    vi_analyser *a = vi_calloc(1, sizeof *a);
+    if (!a || vi_arena_create(&a->scratch, VI_SCRATCH_BYTES) != 0) {
+        vi_free(a);
+        return vi_error_nomem(err, "analysis");
+    }
+    const vi_identify_settings *who = vi_settings_group(c->settings, "identify");
+    a->match = who->match;
+    int rc = open_stage(a, DETECT, use->detect, c, NULL, err);
+    if (!rc)
+        rc = open_stage(a, LANDMARK, use->landmark, c, NULL, err);
+    if (!rc && p->embed)
+        rc = open_stage(a, IDENTIFY, use->identify, c, NULL, err);
+    if (!rc && p->time)
+        rc = open_stage(a, TRACK_BEGIN, use->track_begin, c, NULL, err);
+    if (!rc && p->time)
+        rc = open_stage(a, TRACK_END, use->track_end, c, a->stage[TRACK_BEGIN].self, err);
+    if (rc)
+        vi_analyser_destroy(&a);
+    *out = a;
+    return rc;
+}
+
+void vi_analyser_destroy(vi_analyser **p)
+{
+    if (!*p)
+        return;
+    for (int i = N_STAGE - 1; i >= 0; i--) /* the end stage borrows the begin stage's state */
+        vi_bound_close(&(*p)->stage[i]);
+    vi_arena_destroy(&(*p)->scratch);
+    vi_free(*p);
+    *p = NULL;
+}
+
+const vi_bound *vi_analyser_stage(const vi_analyser *a, int i)
+{
+    for (int s = 0; s < N_STAGE; s++) {
+        if (a->stage[s].stage && i-- == 0)
+            return &a->stage[s];
+    }
+    return NULL;
+}
+
+static int run(vi_analyser *a, int i, vi_work *w, viso_error *err)
+{
+    if (!a->stage[i].stage)
+        return 0;
+    size_t mark = vi_arena_mark(&a->scratch);
+    int rc = vi_bound_run(&a->stage[i], w, &a->scratch, err);
+    vi_arena_release(&a->scratch, mark);
+    return rc;
+}
+
+static int larger_first(const void *x, const void *y)
+{
+    const vi_box *a = &((const vi_face *)x)->f.box, *b = &((const vi_face *)y)->f.box;
+    float sa = (a->x1 - a->x0) * (a->y1 - a->y0), sb = (b->x1 - b->x0) * (b->y1 - b->y0);
+    return (sa < sb) - (sa > sb);
+}
+
+int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
+{
+    int rc = run(a, TRACK_BEGIN, w, err);
+    for (int tries = 0; !rc; tries++) {
+        if (w->want_detect)
+            rc = run(a, DETECT, w, err);
+        if (!rc)
+            rc = run(a, LANDMARK, w, err);
+        if (rc || tries || !a->stage[TRACK_BEGIN].stage || !vi_track_retry(a->stage[TRACK_BEGIN].self, w))
+            break;
+    }
+    if (!rc)
+        rc = run(a, TRACK_END, w, err);
+    if (!rc)
+        rc = run(a, IDENTIFY, w, err);
+    if (rc)
+        return rc;
+    if (a->stage[TRACK_BEGIN].stage) {
+        if (a->stage[IDENTIFY].stage)
+            vi_track_confirm(a->stage[TRACK_BEGIN].self, w, a->match);
+        return 0;
+    }
+    for (int i = 0; i < w->n_face; i++) {
+        w->face[i].slot = -1;
+        w->face[i].f.track = -1;
+        w->face[i].fade = 1;
+    }
+    qsort(w->face, (size_t)w->n_face, sizeof w->face[0], larger_first);
+    return 0;
+}
+
+int vi_see(vi_seen *s, vi_analyser *stills, const char *path, const vi_log *log, viso_error *err)
+{
+    memset(s, 0, sizeof *s);
+    vi_reader *r = NULL;
+    int rc = vi_reader_open(&r, path, log, err);
+    if (!rc)
+        rc = vi_reader_next(r, &s->frame, err);
+    if (!rc)
+        rc = vi_colour_map_create(&s->colour, s->frame->format, &s->frame->colour, s->frame->height, err);
+    if (!rc && !(s->work = vi_calloc(1, sizeof *s->work)))
+        rc = vi_error_nomem(err, path);
+    if (!rc) {
+        vi_work_begin(s->work, s->frame, &s->colour, true, 0);
+        rc = vi_analyser_run(stills, s->work, err);
+    }
+    if (!rc && s->work->n_face == 0)
+        rc = VISO_EOF;
+    vi_reader_close(&r);
+    if (rc)
+        vi_seen_free(s);
+    return rc;
+}
+
+void vi_seen_free(vi_seen *s)
+{
+    vi_colour_map_destroy(&s->colour);
+    vi_frame_unref(&s->frame);
+    vi_free(s->work);
+    memset(s, 0, sizeof *s);
+}

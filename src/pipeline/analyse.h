@@ -1,0 +1,32 @@
+/* pipeline/analyse.h: the temporal lane's chain on one frame: (track) detect, landmark, (track), identify. Also used for
+ * single pictures, without the track stages. One owner thread; frames in order. */
+#ifndef VI_ANALYSE_H
+#define VI_ANALYSE_H
+
+#include "pipeline/context.h"
+
+typedef struct vi_analyser vi_analyser;
+
+typedef struct vi_analyser_params {
+    bool time;  /* frames of a clip: follow faces */
+    bool embed; /* compute embeddings */
+} vi_analyser_params;
+
+int vi_analyser_create(vi_analyser **a, const vi_context *c, const vi_analyser_params *p, viso_error *err);
+void vi_analyser_destroy(vi_analyser **a);
+/* Fills w->face. Without `time`, records are sorted by size, largest first. */
+int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err);
+/* The chain's stages for reports; NULL past the end. */
+const vi_bound *vi_analyser_stage(const vi_analyser *a, int i);
+
+/* The first frame of a picture (or clip) with its faces, for source and reference photographs. The caller unrefs the
+ * frame and destroys the colour map. VISO_EOF (no message) when no face is seen. */
+typedef struct vi_seen {
+    vi_frame *frame;
+    vi_colour_map colour;
+    vi_work *work; /* faces, largest first */
+} vi_seen;
+int vi_see(vi_seen *s, vi_analyser *stills, const char *path, const vi_log *log, viso_error *err);
+void vi_seen_free(vi_seen *s); /* a zeroed one is fine */
+
+#endif
