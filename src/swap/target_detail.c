@@ -1,0 +1,246 @@
+/* swap/target_detail.c: applies the colour correction and everything finer: lips, eyes, highlights, creases, sharpness and
+ * grain (recipe 6.6 d-h), in one pass over the ROI; then the result for the patch. */
+#include <math.h>
+
+#include "swap/target.h"
+
+/* Constants of a face for the pixel loop. */
+struct recipe {
+    float gain[3], offset[3];
+    float lips[3];      /* shift of the lips */
+    float shine;        /* highlight threshold */
+    float fold;         /* share of the source's creases that is replaced */
+    float skin_gain[2], feature_gain[2], inject[2]; /* per band, minus one for the gains */
+};
+
+/* Rows the pixel loop reads and writes. */
+struct rows {
+    float *s[3];
+    const float *field[3];
+    const float *t_l, *t_fine[2], *s_fine[2];
+    const float *low_s, *glow, *fold_t, *fold_s, *crease, *skin, *lips;
+};
+
+VI_CLONES static void chroma_row(float *restrict v, const float *restrict field, const float *restrict lips, float gain,
+                                 float offset, float shift, int n)
+{
+    for (int x = 0; x < n; x++)
+        v[x] = gain * v[x] + offset + field[x] + shift * lips[x];
+}
+
+static inline float clip(float v, float lo, float hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+VI_CLONES static void light_row(float *restrict s, const float *restrict field, const float *restrict lips,
+                                const float *restrict skin, const float *restrict low_s, const float *restrict glow,
+                                const float *restrict fold_t, const float *restrict fold_s, const float *restrict crease,
+                                const float *restrict t_l, const float *restrict t1, const float *restrict t2,
+                                const float *restrict s1, const float *restrict s2, const struct recipe *restrict r, int n)
+{
+    float gain = r->gain[0], offset = r->offset[0], lip = r->lips[0], tau = r->shine, fold = r->fold;
+    float g0 = r->skin_gain[0], g1 = r->skin_gain[1], f0 = r->feature_gain[0], f1 = r->feature_gain[1];
+    float i0 = r->inject[0], i1 = r->inject[1];
+    for (int x = 0; x < n; x++) {
+        float base = gain * s[x] + offset + field[x];
+        float k = skin[x];
+        /* highlights: the source's flattened, the target's put in */
+        float excess = base - low_s[x] - tau;
+        excess = excess > 0.0f ? excess : 0.0f;
+        float own = clip(glow[x] - tau, 0.0f, 25.0f);
+        float v = base + k * (0.6f * own - 0.8f * excess);
+        /* creases: residual over low-pass, both slightly smoothed */
+        float mine = gain * s1[x] + offset + field[x] - fold_s[x];
+        v += fold * crease[x] * ((t1[x] - fold_t[x]) - mine);
+        /* bands */
+        float bs0 = gain * (s[x] - s1[x]), bs1 = gain * (s1[x] - s2[x]);
+        v += (f0 + k * (g0 - f0)) * bs0 + (f1 + k * (g1 - f1)) * bs1;
+        v += k * (i0 * clip(t_l[x] - t1[x], -8.0f, 8.0f) + i1 * clip(t1[x] - t2[x], -8.0f, 8.0f));
+        s[x] = v + lip * lips[x];
+    }
+}
+
+/* Weighted mean of a field over a mask on the grid. */
+static float field_mean(const vi_grid *f, const vi_grid *w)
+{
+    double sum = 0.0, n = 0.0;
+    for (int i = 0; i < VI_GRID * VI_GRID; i++) {
+        sum += (double)f->v[i] * w->v[i];
+        n += w->v[i];
+    }
+    return n > 1e-6 ? (float)(sum / n) : 0.0f;
+}
+
+static float field_at(const vi_target *t, const vi_grid *f, vi_point p)
+{
+    float k = (float)VI_GRID / (float)t->roi;
+    int x = vi_clampi((int)(p.x * k), 0, VI_GRID - 1), y = vi_clampi((int)(p.y * k), 0, VI_GRID - 1);
+    return f->v[y * VI_GRID + x];
+}
+
+/* 6d: the lips' mean colour half-way to the target's. */
+static int lip_shift(vi_target *t, const vi_grid field[3], struct recipe *r)
+{
+    const vi_stat *l = &t->stat[VI_STAT_LIPS];
+    r->lips[0] = r->lips[1] = r->lips[2] = 0.0f;
+    if (!l->known || t->mouth_occluded)
+        return 0;
+    size_t mark = vi_arena_mark(t->a);
+    vi_grid *w = vi_arena_alloc(t->a, sizeof(*w));
+    if (!w)
+        return VISO_ERR_NO_SPACE;
+    vi_plane g = vi_grid_plane(w);
+    int rc = t->k->resize(&g, &t->lips, t->a);
+    for (int c = 0; c < 3 && !rc; c++) {
+        float now = r->gain[c] * l->v[3 + c] + r->offset[c] + field_mean(&field[c], w);
+        r->lips[c] = vi_clampf((c == 0 ? 0.35f : 0.5f) * (l->v[c] - now), -20.0f, 20.0f);
+    }
+    vi_arena_release(t->a, mark);
+    return rc;
+}
+
+/* 6h: how much of each band to keep, and how much of the target's to put in where that is not enough. */
+static void band_gains(const vi_target *t, float dark, struct recipe *r)
+{
+    const vi_stat *b = &t->stat[VI_STAT_BAND];
+    for (int i = 0; i < 2; i++) {
+        r->skin_gain[i] = r->feature_gain[i] = r->inject[i] = 0.0f;
+        if (!b->known || !(t->set->grain > 0.0f))
+            continue;
+        float et = b->v[i], es = fmaxf(r->gain[0] * b->v[2 + i], 1e-3f);
+        float g = vi_clampf(et / es, 0.55f * dark, 1.25f);
+        r->skin_gain[i] = t->set->grain * (g - 1.0f);
+        r->feature_gain[i] = t->set->grain * (g < 1.0f ? 0.4f * (g - 1.0f) : g - 1.0f);
+        float have = et > 1e-3f ? g * es / et : 1.0f;
+        r->inject[i] = 0.8f * t->set->grain * sqrtf(fmaxf(0.0f, 1.0f - have * have));
+    }
+}
+
+/* 6e: the white of the eye, and red pupils. */
+static void eye_colour(vi_target *t, int eye, const vi_grid field[3], const struct recipe *r)
+{
+    static const float share[3] = { 0.7f, 0.9f, 0.9f };
+    const vi_stat *e = &t->stat[VI_STAT_EYE_L + eye];
+    vi_rect b = t->eye_box[eye];
+    if (!e->known || t->eye_closed[eye] >= 1.0f || b.w < 4)
+        return;
+    vi_point iris = t->n[vi_eye_iris(eye)];
+    float radius = vi_iris_radius(t->n, eye), shift[3];
+    for (int c = 0; c < 3; c++) {
+        float now = r->gain[c] * e->v[3 + c] + r->offset[c] + field_at(t, &field[c], iris);
+        shift[c] = vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);
+    }
+    for (int y = 0; y < b.h; y++) {
+        for (int x = 0; x < b.w; x++) {
+            float m = t->eye[eye].p[y * t->eye[eye].stride + x];
+            float *v[3];
+            for (int c = 0; c < 3; c++) {
+                v[c] = &t->s_lab.c[c].p[(b.y + y) * t->s_lab.c[c].stride + b.x + x];
+                *v[c] += m * shift[c];
+            }
+            float d = hypotf((float)(b.x + x) + 0.5f - iris.x, (float)(b.y + y) + 0.5f - iris.y);
+            float red = m * (1.0f - vi_smoothstep(d, 0.9f * radius, 1.1f * radius)) * (*v[1] - (e->v[6] + 6.0f));
+            if (red > 0.0f) {
+                *v[1] -= red;
+                *v[0] -= 0.6f * red;
+            }
+        }
+    }
+}
+
+static int grow(vi_target *t, vi_plane *dst, vi_grid *g)
+{
+    *dst = vi_plane_new(t->a, t->roi, t->roi);
+    vi_plane p = vi_grid_plane(g);
+    return dst->p ? t->k->resize(dst, &p, t->a) : VISO_ERR_NO_SPACE;
+}
+
+static int grow_half(vi_target *t, vi_plane *dst, const vi_plane *h)
+{
+    *dst = vi_plane_new(t->a, t->roi, t->roi);
+    return dst->p ? t->k->resize(dst, h, t->a) : VISO_ERR_NO_SPACE;
+}
+
+/* Low-pass of the corrected source on the grid, from the raw one. */
+static int corrected_low(vi_target *t, vi_grid *dst, const vi_grid *raw, const vi_grid *field, const struct recipe *r,
+                         float sigma)
+{
+    int rc = vi_grid_lowpass(t, dst, field, &t->weight[0], sigma * t->fs);
+    for (int i = 0; i < VI_GRID * VI_GRID && !rc; i++)
+        dst->v[i] += r->gain[0] * raw->v[i] + r->offset[0];
+    return rc;
+}
+
+int vi_target_apply(vi_target *t)
+{
+    struct recipe r;
+    float dark;
+    vi_target_transfer(t, r.gain, r.offset, &dark);
+    size_t mark = vi_arena_mark(t->a);
+    vi_grid *field = vi_arena_alloc(t->a, 5 * sizeof(*field));
+    if (!field)
+        return VISO_ERR_NO_SPACE;
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < VI_GRID * VI_GRID; i++)
+            field[c].v[i] = t->set->light * (t->light[c].v[i] + t->tint[c].v[i]);
+    r.shine = t->stat[VI_STAT_SHINE].known ? t->stat[VI_STAT_SHINE].v[0] : 6.0f;
+    r.fold = 0.75f * vi_clampf((t->src->s->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
+    band_gains(t, dark, &r);
+
+    vi_plane f[3], low_s, glow, fold_t, fold_s, lips;
+    int rc = lip_shift(t, field, &r);
+    if (!rc)
+        rc = corrected_low(t, &field[3], t->shine[1], &field[0], &r, 0.07f);
+    if (!rc)
+        rc = corrected_low(t, &field[4], t->fold[1], &field[0], &r, 0.045f);
+    for (int c = 0; c < 3 && !rc; c++)
+        rc = grow(t, &f[c], &field[c]);
+    if (!rc)
+        rc = grow(t, &low_s, &field[3]);
+    if (!rc)
+        rc = grow(t, &fold_s, &field[4]);
+    if (!rc)
+        rc = grow(t, &fold_t, t->fold[0]);
+    if (!rc)
+        rc = grow_half(t, &glow, &t->glow);
+    if (!rc)
+        rc = grow_half(t, &lips, &t->lips);
+    for (int y = 0; y < t->roi && !rc; y++) {
+#define ROW(plane) ((plane).p + y * (plane).stride)
+        light_row(ROW(t->s_lab.c[0]), ROW(f[0]), ROW(lips), ROW(t->st_full), ROW(low_s), ROW(glow), ROW(fold_t),
+                  ROW(fold_s), ROW(t->crease), ROW(t->t_lab.c[0]), ROW(t->t_fine[0]), ROW(t->t_fine[1]),
+                  ROW(t->s_fine[0]), ROW(t->s_fine[1]), &r, t->roi);
+        for (int c = 1; c < 3; c++)
+            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), r.gain[c], r.offset[c], r.lips[c], t->roi);
+    }
+    if (!rc) {
+        eye_colour(t, VI_EYE_L, field, &r);
+        eye_colour(t, VI_EYE_R, field, &r);
+    }
+    vi_arena_release(t->a, mark);
+    return rc;
+}
+
+/* The patch: mask m = max(alpha, moved) and colour c so that m c + (1 - m) T = alpha S + (m - alpha) T' + (1 - m) T, where
+ * T' is the warped target. */
+VI_CLONES static void mix_row(float *restrict out, float *restrict mask, const float *restrict s, const float *restrict tw,
+                              const float *restrict alpha, const float *restrict moved, int n)
+{
+    for (int x = 0; x < n; x++) {
+        float m = alpha[x] > moved[x] ? alpha[x] : moved[x];
+        float a = m > 1e-4f ? alpha[x] / m : 1.0f;
+        out[x] = tw[x] + a * (s[x] - tw[x]);
+        mask[x] = m > 1e-4f ? m : 0.0f;
+    }
+}
+
+int vi_target_compose(vi_target *t, const vi_rgb *rgb, const vi_plane *mask)
+{
+    vi_plane m = *mask;
+    for (int y = 0; y < t->roi; y++)
+        for (int c = 0; c < 3; c++)
+            mix_row(ROW(rgb->c[c]), ROW(m), ROW(t->s_lab.c[c]), ROW(t->t_lab.c[c]), ROW(t->alpha), ROW(t->moved), t->roi);
+    t->k->lab_to_rgb(rgb, rgb);
+    return 0;
+}

@@ -1,0 +1,118 @@
+/* swap/target_mesh.c: what follows from the canonical mesh alone, and source pictures in many sizes. Made once, read by
+ * all workers. */
+#include <math.h>
+#include <string.h>
+
+#include "models/models.h"
+#include "swap/target.h"
+
+/* Weight of recipe 6g: the folds beside nose and mouth, canonical centimetres; none on the lips. */
+static void crease_weights(vi_swap_mesh_data *d)
+{
+    for (int i = 0; i < VI_MESH_VERTS; i++) {
+        float x = fabsf(d->mesh.pos[i][0]), y = d->mesh.pos[i][1];
+        d->crease[i] = vi_smoothstep(x, 1.3f, 2.3f) * (1.0f - vi_smoothstep(y, 1.0f, 2.2f)) *
+                       (1.0f - vi_smoothstep(-y, 6.5f, 8.5f));
+    }
+    for (size_t i = 0; i < VI_COUNT(vi_lm_lips); i++)
+        d->crease[vi_lm_lips[i]] = 0.0f;
+}
+
+static bool holds(const uint16_t *list, int n, int v)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i] == v)
+            return true;
+    return false;
+}
+
+void vi_swap_mesh_derive(vi_swap_mesh_data *d)
+{
+    const vi_mesh *m = &d->mesh;
+    double area = 0.0;
+    for (int i = 0; i < VI_MESH_TRIS; i++) {
+        const float *a = m->pos[m->tri[i][0]], *b = m->pos[m->tri[i][1]], *c = m->pos[m->tri[i][2]];
+        /* seen from the front with y down, as on the screen */
+        area += (b[0] - a[0]) * (a[1] - c[1]) - (a[1] - b[1]) * (c[0] - a[0]);
+    }
+    d->front = area >= 0.0 ? 1.0f : -1.0f;
+    crease_weights(d);
+    for (int e = 0; e < 2; e++) {
+        const uint16_t *ring = vi_eye_contour(e);
+        d->n_eye_tri[e] = 0;
+        for (int i = 0; i < VI_MESH_TRIS && d->n_eye_tri[e] < (int)VI_COUNT(d->eye_tri[e]); i++) {
+            if (holds(ring, 16, m->tri[i][0]) && holds(ring, 16, m->tri[i][1]) && holds(ring, 16, m->tri[i][2]))
+                memcpy(d->eye_tri[e][d->n_eye_tri[e]++], m->tri[i], sizeof(m->tri[i]));
+        }
+    }
+}
+
+int vi_swap_mesh_load(vi_swap_mesh_data *d, struct vi_models *models, viso_error *err)
+{
+    static const char id[] = "face_mesh_canonical";
+    uint8_t *data = NULL;
+    size_t size = 0;
+    int rc = vi_models_blob(models, id, &data, &size, err);
+    if (rc)
+        return rc;
+    rc = vi_mesh_parse(&d->mesh, data, size, id, err);
+    vi_free(data);
+    if (!rc)
+        vi_swap_mesh_derive(d);
+    return rc;
+}
+
+static vi_plane plane_alloc(int w, int h)
+{
+    ptrdiff_t stride = (w + 15) & ~15;
+    vi_plane p = { vi_alloc((size_t)stride * (size_t)h * sizeof(float)), w, h, stride };
+    return p;
+}
+
+int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n, viso_error *err)
+{
+    vi_arena scratch;
+    memset(m, 0, sizeof(*m));
+    if (vi_arena_create(&scratch, (size_t)256 << 20))
+        return vi_error_nomem(err, "source texture");
+    m->planes = n;
+    int rc = 0;
+    for (int i = 0; i < VI_MIPS && !rc; i++) {
+        float f = exp2f(-0.5f * (float)i);
+        int w = (int)lrintf((float)planes[0].w * f), h = (int)lrintf((float)planes[0].h * f);
+        if (w < 16 || h < 16)
+            break;
+        for (int c = 0; c < n && !rc; c++) {
+            m->level[i][c] = plane_alloc(w, h);
+            if (!m->level[i][c].p)
+                rc = vi_error_nomem(err, "source texture");
+            else if (i == 0)
+                vi_plane_copy(&m->level[i][c], &planes[c]);
+            else /* from a level at least one octave up, so that errors of the steps do not add up */
+                rc = k->resize(&m->level[i][c], &m->level[i > 2 ? i - 2 : 0][c], &scratch);
+        }
+        if (!rc)
+            m->n = i + 1;
+    }
+    vi_arena_destroy(&scratch);
+    if (!rc && m->n == 0) /* smaller than 16 pixels: keep level 0 all the same */
+        rc = vi_error_set(err, VISO_ERR_INPUT, "source picture is too small");
+    if (rc)
+        vi_mips_free(m);
+    return rc;
+}
+
+void vi_mips_free(vi_mips *m)
+{
+    for (int i = 0; i < VI_MIPS; i++)
+        for (int c = 0; c < 4; c++)
+            vi_free(m->level[i][c].p);
+    memset(m, 0, sizeof(*m));
+}
+
+int vi_mips_pick(const vi_mips *m, float ratio)
+{
+    if (!(ratio > 1.0f)) /* also NaN */
+        return 0;
+    return vi_clampi((int)lrintf(2.0f * log2f(ratio)), 0, m->n - 1);
+}
