@@ -1,0 +1,517 @@
+/* swap/skin.c: skin segmentation of an upright face crop (mesh-swap recipe 5 and 6.5), standing in for a parsing network.
+ * Any thread, no heap, deterministic.
+ *
+ * The idea: the landmarks say where skin must be (cheeks, nose, chin) and where hair and background must be (a ring around
+ * the oval above the mouth). Both are modelled by Gaussians over Lab and a texture measure, a prior that knows the distance
+ * to the oval's edge and the brow line settles doubt, and eyes, brows and lips are declared to belong to the face. The work
+ * is done at a reduced size: the mask is smooth. */
+#include <math.h>
+#include <string.h>
+
+#include "swap/skin.h"
+#include "swap/skin_model.h"
+
+#define SIZE_FULL 512   /* largest working size */
+#define SIZE_FAST 144   /* in video */
+#define CORE_MAX 4096   /* samples of a Gaussian */
+#define RING_MAX 2400   /* samples of the k-means */
+#define FALLBACK (-8.0f) /* log level of "something never seen", relative to the skin's own peak */
+
+static const float skin_diag[VI_FEATURES] = { 40.0f, 5.0f, 5.0f, 25.0f };
+static const float other_diag[VI_FEATURES] = { 12.0f, 4.0f, 4.0f, 10.0f };
+
+/* What a mask over mouth and nose leaves free: strips under the eyes, the brow ridge. */
+static const uint16_t under_eye_l[] = { 111, 117, 118, 119, 120, 100, 101, 50, 123, 116 };
+static const uint16_t under_eye_r[] = { 340, 346, 347, 348, 349, 329, 330, 280, 352, 345 };
+static const uint16_t brow_ridge[] = { 9, 107, 108, 151, 337, 336 };
+
+typedef struct work {
+    const vi_kernels *k;
+    vi_arena *a;
+    int w, h;
+    vi_point lm[478];  /* working coordinates */
+    float fs;
+    vi_plane feature[VI_FEATURES];
+    vi_plane light;    /* L unblurred, 0..1: guide */
+    vi_plane mask, tmp;
+    vi_sample *sample; /* room for CORE_MAX */
+    float *floats;     /* the same */
+    vi_rect box;       /* where the mask is computed: the oval and some room */
+} work;
+
+float vi_face_size(const vi_point lm[478])
+{
+    float w = hypotf(lm[234].x - lm[454].x, lm[234].y - lm[454].y);
+    float h = hypotf(lm[10].x - lm[152].x, lm[10].y - lm[152].y);
+    return VI_MAX(w, 0.8f * h);
+}
+
+/* ---- polygons ---- */
+
+static void gather(const work *s, const uint16_t *list, int n, vi_point *out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = s->lm[list[i]];
+}
+
+static int draw_list(const work *s, const vi_plane *dst, const uint16_t *list, int n, float value)
+{
+    vi_point pts[40];
+    gather(s, list, n, pts);
+    return s->k->polygon(dst, pts, n, value, s->a);
+}
+
+/* Convex hull (Andrew's monotone chain) of n points, in place order destroyed; returns its size. */
+static int convex_hull(vi_point *p, int n, vi_point *hull)
+{
+    for (int i = 1; i < n; i++) { /* insertion sort by x, then y: at most a few hundred points */
+        vi_point t = p[i];
+        int j = i;
+        for (; j > 0 && (p[j - 1].x > t.x || (p[j - 1].x == t.x && p[j - 1].y > t.y)); j--)
+            p[j] = p[j - 1];
+        p[j] = t;
+    }
+    int k = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        int start = k;
+        for (int q = 0; q < n; q++) {
+            vi_point c = p[pass == 0 ? q : n - 1 - q];
+            while (k - start >= 2 && (hull[k - 1].x - hull[k - 2].x) * (c.y - hull[k - 2].y) -
+                                             (hull[k - 1].y - hull[k - 2].y) * (c.x - hull[k - 2].x) <= 0.0f)
+                k--;
+            hull[k++] = c;
+        }
+        k--; /* the last point of one half is the first of the other */
+    }
+    return k;
+}
+
+/* The hull of the points widened by a circle of `radius`: dilation without a raster pass, exact below a pixel. */
+static int draw_wide_hull(const vi_kernels *k, const vi_plane *dst, const vi_point *pts, int n, float radius, vi_arena *a)
+{
+    static const float dir[8][2] = { { 1, 0 }, { .7071f, .7071f }, { 0, 1 }, { -.7071f, .7071f },
+                                     { -1, 0 }, { -.7071f, -.7071f }, { 0, -1 }, { .7071f, -.7071f } };
+    vi_point wide[32 * 8], hull[32 * 8 + 2];
+    int m = 0;
+    for (int i = 0; i < n && i < 32; i++)
+        for (int d = 0; d < 8; d++)
+            wide[m++] = (vi_point){ pts[i].x + radius * dir[d][0], pts[i].y + radius * dir[d][1] };
+    return k->polygon(dst, hull, convex_hull(wide, m, hull), 1.0f, a);
+}
+
+int vi_skin_features(const vi_kernels *k, const vi_point lm[478], float dilate, bool with_lips, const vi_plane *dst,
+                     vi_arena *scratch)
+{
+    const uint16_t *contour[2] = { vi_lm_contour_l, vi_lm_contour_r }, *brow[2] = { vi_lm_brow_l, vi_lm_brow_r };
+    float fs = vi_face_size(lm);
+    vi_point pts[32];
+    int rc = 0;
+    vi_plane_fill(dst, 0.0f);
+    for (int e = 0; e < 2 && !rc; e++) {
+        for (int i = 0; i < 16; i++)
+            pts[i] = lm[contour[e][i]];
+        rc = draw_wide_hull(k, dst, pts, 16, 0.025f * dilate * fs, scratch);
+        for (int i = 0; i < 10; i++)
+            pts[16 + i] = lm[brow[e][i]];
+        if (!rc)
+            rc = draw_wide_hull(k, dst, pts, 26, 0.015f * dilate * fs, scratch);
+    }
+    if (!rc && with_lips) {
+        for (int i = 0; i < 20; i++)
+            pts[i] = lm[vi_lm_lips_outer[i]];
+        rc = draw_wide_hull(k, dst, pts, 20, 0.025f * dilate * fs, scratch);
+    }
+    return rc;
+}
+
+/* ---- features ---- */
+
+static int prepare(work *s, const vi_rgb *crop, const vi_point lm[478], int limit)
+{
+    const vi_kernels *k = s->k;
+    int cw = crop->c[0].w, ch = crop->c[0].h;
+    float scale = VI_MIN(1.0f, (float)limit / (float)VI_MAX(cw, ch));
+    s->w = VI_MAX(8, (int)lrintf(scale * (float)cw));
+    s->h = VI_MAX(8, (int)lrintf(scale * (float)ch));
+    float sx = (float)s->w / (float)cw, sy = (float)s->h / (float)ch;
+    for (int i = 0; i < 478; i++)
+        s->lm[i] = (vi_point){ lm[i].x * sx, lm[i].y * sy };
+    s->fs = vi_face_size(s->lm);
+    vi_rgb lab = vi_rgb_new(s->a, s->w, s->h);
+    s->feature[3] = vi_plane_new(s->a, s->w, s->h);
+    s->light = vi_plane_new(s->a, s->w, s->h);
+    s->mask = vi_plane_new(s->a, s->w, s->h);
+    s->tmp = vi_plane_new(s->a, s->w, s->h);
+    s->sample = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->sample);
+    s->floats = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->floats);
+    if (!lab.c[0].p || !lab.c[1].p || !lab.c[2].p || !s->feature[3].p || !s->light.p || !s->mask.p || !s->tmp.p || !s->sample || !s->floats)
+        return VISO_ERR_NO_SPACE;
+    for (int c = 0; c < 3; c++) {
+        int rc = 0;
+        s->feature[c] = lab.c[c];
+        if (s->w == cw && s->h == ch)
+            vi_plane_copy(&lab.c[c], &crop->c[c]);
+        else
+            rc = k->resize(&lab.c[c], &crop->c[c], s->a);
+        if (rc)
+            return rc;
+    }
+    k->rgb_to_lab(&lab, &lab);
+    k->affine(&s->light, &lab.c[0], 0.01f, 0.0f);
+    return 0;
+}
+
+/* Texture: 12 ln(1 + local standard deviation of the high-passed L); and the slight blur of Lab. */
+static int make_features(work *s)
+{
+    const vi_kernels *k = s->k;
+    const vi_plane *tex = &s->feature[3], *tmp = &s->tmp;
+    float wide = 0.02f * s->fs, fine = 0.006f * s->fs;
+    int rc = k->blur(tmp, &s->feature[0], wide, s->a);
+    if (rc)
+        return rc;
+    k->add_scaled(tmp, &s->feature[0], tmp, -1.0f);
+    k->mul(tmp, tmp, tmp);
+    if ((rc = k->blur(tex, tmp, wide, s->a)))
+        return rc;
+    for (int y = 0; y < s->h; y++) {
+        float *p = tex->p + y * tex->stride;
+        for (int x = 0; x < s->w; x++)
+            p[x] = 12.0f * log1pf(sqrtf(VI_MAX(p[x], 0.0f)));
+    }
+    for (int c = 0; c < 3 && !rc && fine > 0.3f; c++)
+        rc = k->blur(&s->feature[c], &s->feature[c], fine, s->a);
+    return rc;
+}
+
+/* Up to CORE_MAX evenly spread pixels where mask > 0.5. */
+static int collect(work *s, const vi_plane *mask)
+{
+    int total = 0, n = 0, seen = 0;
+    for (int y = 0; y < s->h; y++) {
+        const float *m = mask->p + y * mask->stride;
+        for (int x = 0; x < s->w; x++)
+            total += m[x] > 0.5f;
+    }
+    int step = total / CORE_MAX + 1;
+    for (int y = 0; y < s->h && n < CORE_MAX; y++) {
+        const float *m = mask->p + y * mask->stride;
+        for (int x = 0; x < s->w && n < CORE_MAX; x++) {
+            if (!(m[x] > 0.5f) || seen++ % step != 0)
+                continue;
+            for (int c = 0; c < VI_FEATURES; c++)
+                s->sample[n][c] = s->feature[c].p[y * s->feature[c].stride + x];
+            n++;
+        }
+    }
+    return n;
+}
+
+/* ---- models ---- */
+
+typedef struct patch { const uint16_t *list; int n; } patch;
+#define PATCH(l) { l, (int)VI_COUNT(l) }
+
+/* Gaussian of the pixels inside the polygons. `hole`: a polygon cut out, or NULL. */
+static int fit_patches(work *s, const patch *p, int n, const patch *hole, vi_gauss *g)
+{
+    int rc = 0;
+    vi_plane_fill(&s->mask, 0.0f);
+    for (int i = 0; i < n && !rc; i++)
+        rc = draw_list(s, &s->mask, p[i].list, p[i].n, 1.0f);
+    if (!rc && hole) {
+        vi_plane_fill(&s->tmp, 0.0f);
+        rc = draw_list(s, &s->tmp, hole->list, hole->n, 1.0f);
+        s->k->add_scaled(&s->mask, &s->mask, &s->tmp, -1.0f);
+    }
+    if (rc)
+        return rc;
+    vi_gauss_fit(g, s->sample, collect(s, &s->mask), true, 1.5f, skin_diag, s->floats);
+    return 0;
+}
+
+static void to_lab_model(const vi_gauss *g, vi_lab_model *m)
+{
+    m->n = (float)g->n;
+    memcpy(m->mean, g->mean, sizeof m->mean);
+    const int at[6][2] = { { 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 1 }, { 1, 2 }, { 2, 2 } };
+    for (int i = 0; i < 6; i++)
+        m->cov[i] = g->cov[at[i][0]][at[i][1]];
+}
+
+/* Skin, upper skin, chin and lips; what they say of each other. */
+static int measure(work *s, vi_gauss *skin, vi_gauss *upper, vi_skin_info *info)
+{
+    const patch core[] = { PATCH(vi_lm_skin_cheek_l), PATCH(vi_lm_skin_cheek_r), PATCH(vi_lm_skin_nose_l),
+                           PATCH(vi_lm_skin_nose_r), PATCH(vi_lm_skin_chin) };
+    const patch high[] = { PATCH(under_eye_l), PATCH(under_eye_r), PATCH(brow_ridge) };
+    const patch outer = PATCH(vi_lm_lips_outer), inner = PATCH(vi_lm_lips_inner);
+    vi_gauss chin, lips;
+    int rc = fit_patches(s, core, 5, NULL, skin);
+    if (!rc)
+        rc = fit_patches(s, high, 3, NULL, upper);
+    if (!rc)
+        rc = fit_patches(s, core + 4, 1, NULL, &chin);
+    if (!rc)
+        rc = fit_patches(s, &outer, 1, &inner, &lips);
+    if (rc)
+        return rc;
+    to_lab_model(skin, &info->skin);
+    to_lab_model(upper, &info->upper);
+    to_lab_model(&chin, &info->chin);
+    to_lab_model(&lips, &info->lips);
+    if (upper->n > 0 && chin.n > 0) {
+        float at[VI_FEATURES] = { chin.mean[0], chin.mean[1], chin.mean[2], upper->mean[3] };
+        info->chin_distance = sqrtf(vi_gauss_distance2(upper, at));
+    }
+    if (lips.n > 0 && chin.n > 0)
+        info->lips_chin = sqrtf((lips.mean[0] - chin.mean[0]) * (lips.mean[0] - chin.mean[0]) +
+                                (lips.mean[1] - chin.mean[1]) * (lips.mean[1] - chin.mean[1]) +
+                                (lips.mean[2] - chin.mean[2]) * (lips.mean[2] - chin.mean[2]));
+    return 0;
+}
+
+/* Lips that are lighter or less red than skin are no lips. A chin unlike the skin under the eyes is a beard when the lips
+ * stand out from it, and an object when they do not. */
+bool vi_skin_mouth_occluded(const vi_skin_info *i)
+{
+    const vi_lab_model *skin = i->upper.n > 0 ? &i->upper : &i->skin;
+    if (skin->n <= 0 || i->lips.n <= 0)
+        return false;
+    if (i->lips.mean[0] > skin->mean[0] + 12.0f || i->lips.mean[1] < skin->mean[1] - 6.0f)
+        return true;
+    return i->chin.n > 0 && i->chin_distance > 4.0f && i->lips_chin < 8.0f;
+}
+
+static int draw_oval(const work *s, const vi_plane *dst, float grow)
+{
+    vi_point p[36], c = { 0, 0 };
+    gather(s, vi_lm_oval, 36, p);
+    for (int i = 0; i < 36; i++) {
+        c.x += p[i].x / 36.0f;
+        c.y += p[i].y / 36.0f;
+    }
+    for (int i = 0; i < 36; i++)
+        p[i] = (vi_point){ c.x + grow * (p[i].x - c.x), c.y + grow * (p[i].y - c.y) };
+    vi_plane_fill(dst, 0.0f);
+    return s->k->polygon(dst, p, 36, 1.0f, s->a);
+}
+
+static float mean_y(const work *s, const uint16_t *list, int n)
+{
+    float y = 0.0f;
+    for (int i = 0; i < n; i++)
+        y += s->lm[list[i]].y / (float)n;
+    return y;
+}
+
+/* Clusters of the ring around the head that does not look like skin: hair, background, hat, collar. */
+static int find_others(work *s, const vi_gauss *skin, bool fast, vi_gauss other[VI_OTHERS], int *n_other)
+{
+    int rc = draw_oval(s, &s->mask, 1.45f), n = 0, kept = 0, limit = fast ? 700 : RING_MAX;
+    if (!rc)
+        rc = draw_oval(s, &s->tmp, 1.06f);
+    if (rc)
+        return rc;
+    s->k->add_scaled(&s->mask, &s->mask, &s->tmp, -1.0f);
+    int below = vi_clampi((int)mean_y(s, vi_lm_lips, 80), 0, s->h);
+    for (int y = below; y < s->h; y++)
+        memset(s->mask.p + y * s->mask.stride, 0, sizeof(float) * (size_t)s->w);
+    n = collect(s, &s->mask);
+    for (int i = 0; i < n; i++)
+        if (vi_gauss_distance2(skin, s->sample[i]) > 9.0f)
+            memmove(s->sample[kept++], s->sample[i], sizeof *s->sample);
+    int step = kept / limit + 1;
+    n = 0;
+    for (int i = 0; i < kept; i += step)
+        memmove(s->sample[n++], s->sample[i], sizeof *s->sample);
+    *n_other = 0;
+    if (n < 40)
+        return 0;
+    size_t mark = vi_arena_mark(s->a);
+    uint8_t *label = vi_arena_alloc(s->a, (size_t)n);
+    vi_sample *one = vi_arena_alloc(s->a, (size_t)n * sizeof *one);
+    if (!label || !one)
+        return VISO_ERR_NO_SPACE;
+    int k = vi_kmeans((const vi_sample *)s->sample, n, fast ? 2 : 3, fast ? 12 : 20, label, s->floats);
+    for (int c = 0; c < k; c++) {
+        int m = 0;
+        for (int i = 0; i < n; i++)
+            if (label[i] == c)
+                memcpy(one[m++], s->sample[i], sizeof *one);
+        vi_gauss *g = &other[*n_other];
+        if (vi_gauss_fit(g, (const vi_sample *)one, m, false, 1.0f, other_diag, s->floats)) {
+            g->weight = (float)m / (float)n;
+            (*n_other)++;
+        }
+    }
+    vi_arena_release(s->a, mark);
+    return 0;
+}
+
+/* ---- posterior ---- */
+
+/* x -> log density ratio to the skin's peak. Kept in one loop over a row: everything stays in registers. */
+static void others_row(const work *s, const vi_gauss *g, float base, int y, int x0, int x1, float *best)
+{
+    const float *l = s->feature[0].p + y * s->feature[0].stride, *a = s->feature[1].p + y * s->feature[1].stride;
+    const float *b = s->feature[2].p + y * s->feature[2].stride, *t = s->feature[3].p + y * s->feature[3].stride;
+    const float m0 = g->mean[0], m1 = g->mean[1], m2 = g->mean[2], m3 = g->mean[3];
+    const float w00 = g->whiten[0][0], w10 = g->whiten[1][0], w11 = g->whiten[1][1], w20 = g->whiten[2][0];
+    const float w21 = g->whiten[2][1], w22 = g->whiten[2][2], w30 = g->whiten[3][0], w31 = g->whiten[3][1];
+    const float w32 = g->whiten[3][2], w33 = g->whiten[3][3];
+    for (int x = x0; x < x1; x++) {
+        float d0 = l[x] - m0, d1 = a[x] - m1, d2 = b[x] - m2, d3 = t[x] - m3;
+        float e0 = w00 * d0, e1 = w10 * d0 + w11 * d1, e2 = w20 * d0 + w21 * d1 + w22 * d2;
+        float e3 = w30 * d0 + w31 * d1 + w32 * d2 + w33 * d3;
+        float v = base - 0.5f * (e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3);
+        best[x] = v > best[x] ? v : best[x];
+    }
+}
+
+/* As above for skin, where being lighter counts half and being smoother not at all. */
+static void skin_row(const work *s, const vi_gauss *g, int y, int x0, int x1, float *out)
+{
+    for (int x = x0; x < x1; x++) {
+        float v[VI_FEATURES];
+        for (int c = 0; c < VI_FEATURES; c++)
+            v[c] = s->feature[c].p[y * s->feature[c].stride + x];
+        if (v[0] > g->mean[0])
+            v[0] = 0.5f * (v[0] + g->mean[0]);
+        if (v[3] < g->mean[3])
+            v[3] = g->mean[3];
+        out[x] = -0.5f * vi_gauss_distance2(g, v);
+    }
+}
+
+static void find_box(work *s)
+{
+    float x0 = 1e9f, y0 = 1e9f, x1 = -1e9f, y1 = -1e9f, room = 0.08f * s->fs + 3.0f;
+    for (int i = 0; i < 36; i++) {
+        vi_point p = s->lm[vi_lm_oval[i]];
+        x0 = VI_MIN(x0, p.x), x1 = VI_MAX(x1, p.x);
+        y0 = VI_MIN(y0, p.y), y1 = VI_MAX(y1, p.y);
+    }
+    vi_box b = { x0 - room, y0 - room, x1 + room, y1 + room };
+    s->box = vi_box_cover(&b, s->w, s->h);
+}
+
+/* P(skin) into s->mask. */
+static int posterior(work *s, const vi_gauss *skin, const vi_gauss *other, int n_other, bool occluded)
+{
+    size_t mark = vi_arena_mark(s->a);
+    float *best = vi_arena_alloc(s->a, (size_t)s->w * sizeof *best), *own = vi_arena_alloc(s->a, (size_t)s->w * sizeof *own);
+    if (!best || !own)
+        return VISO_ERR_NO_SPACE;
+    int rc = draw_oval(s, &s->mask, 1.0f);
+    if (!rc)
+        rc = s->k->distance(&s->tmp, &s->mask, s->a);
+    if (rc)
+        return rc;
+    float brow = 0.5f * (mean_y(s, vi_lm_brow_l, 10) + mean_y(s, vi_lm_brow_r, 10)), nose = s->lm[2].y;
+    int x0 = s->box.x, x1 = s->box.x + s->box.w;
+    vi_plane_fill(&s->mask, 0.0f);
+    for (int y = s->box.y; y < s->box.y + s->box.h; y++) {
+        float yc = (float)y + 0.5f;
+        float trust = 1.0f - 0.75f * vi_smoothstep(brow - yc, -0.05f * s->fs, 0.10f * s->fs);
+        if (occluded)
+            trust = VI_MIN(trust, 1.0f - vi_smoothstep(yc - nose, -0.12f * s->fs, 0.0f));
+        for (int x = x0; x < x1; x++)
+            best[x] = FALLBACK;
+        for (int c = 0; c < n_other; c++)
+            others_row(s, &other[c], logf(other[c].weight) - 0.5f * (other[c].logdet - skin->logdet), y, x0, x1, best);
+        skin_row(s, skin, y, x0, x1, own);
+        float *p = s->mask.p + y * s->mask.stride;
+        const float *d = s->tmp.p + y * s->tmp.stride;
+        for (int x = x0; x < x1; x++) {
+            float prior = -1.0f + 7.0f * vi_smoothstep(d[x] / s->fs, 0.02f, 0.22f) * trust;
+            float v = own[x] - best[x] + prior;
+            p[x] = 1.0f / (1.0f + expf(-vi_clampf(v, -30.0f, 30.0f)));
+        }
+    }
+    vi_arena_release(s->a, mark);
+    return 0;
+}
+
+/* Median, forced features, guided filter, steepening; result in s->mask. */
+static int refine(work *s, float features, bool occluded)
+{
+    const vi_kernels *k = s->k;
+    int rc = k->median5(&s->tmp, &s->mask, s->a);
+    if (!rc)
+        rc = vi_skin_features(k, s->lm, features, !occluded, &s->mask, s->a);
+    if (rc)
+        return rc;
+    k->max2(&s->tmp, &s->tmp, &s->mask);
+    rc = k->guided(&s->mask, &s->light, &s->tmp, VI_MAX(1, (int)lrintf(0.025f * s->fs)), 2e-3f, s->a);
+    if (!rc)
+        k->smoothstep(&s->mask, &s->mask, 0.25f, 0.8f);
+    return rc;
+}
+
+static float oval_fraction(work *s)
+{
+    double sum = 0.0, n = 0.0;
+    if (draw_oval(s, &s->tmp, 1.0f))
+        return 0.0f;
+    for (int y = 0; y < s->h; y++) {
+        const float *o = s->tmp.p + y * s->tmp.stride, *m = s->mask.p + y * s->mask.stride;
+        for (int x = 0; x < s->w; x++) {
+            sum += (double)o[x] * m[x];
+            n += o[x];
+        }
+    }
+    return n > 0.0 ? (float)(sum / n) : 0.0f;
+}
+
+static int segment(work *s, const vi_skin_params *p, const vi_plane *out, vi_skin_info *info)
+{
+    vi_gauss skin, upper, other[VI_OTHERS];
+    int n_other = 0, rc = make_features(s);
+    if (!rc)
+        rc = measure(s, &skin, &upper, info);
+    if (rc)
+        return rc;
+    if (skin.n == 0) { /* nothing of the face is in the picture */
+        vi_plane_fill(out, 0.0f);
+        return 0;
+    }
+    info->mouth_occluded = p->lips_auto ? vi_skin_mouth_occluded(info) : p->lips_occluded;
+    if (info->mouth_occluded && upper.n > 0)
+        skin = upper; /* the core patches may lie on the object */
+    find_box(s);
+    rc = find_others(s, &skin, p->fast, other, &n_other);
+    if (!rc)
+        rc = posterior(s, &skin, other, n_other, info->mouth_occluded);
+    if (!rc)
+        rc = refine(s, p->features > 0.0f ? p->features : 1.0f, info->mouth_occluded);
+    if (rc)
+        return rc;
+    info->fraction = oval_fraction(s);
+    if (out->w == s->w && out->h == s->h)
+        vi_plane_copy(out, &s->mask);
+    else
+        rc = s->k->resize(out, &s->mask, s->a);
+    return rc;
+}
+
+int vi_skin_segment(const vi_kernels *k, const vi_rgb *crop, const vi_point lm_crop[478], const vi_skin_params *p,
+                    const vi_plane *out, vi_skin_info *info, vi_arena *scratch)
+{
+    vi_skin_info own;
+    work s = { .k = k, .a = scratch };
+    size_t mark = vi_arena_mark(scratch);
+    if (!info)
+        info = &own;
+    memset(info, 0, sizeof *info);
+    info->fs = vi_face_size(lm_crop);
+    if (!(info->fs > 4.0f) || info->fs > 1e5f) {
+        vi_plane_fill(out, 0.0f);
+        return 0;
+    }
+    int rc = prepare(&s, crop, lm_crop, p->fast ? SIZE_FAST : SIZE_FULL);
+    if (!rc)
+        rc = segment(&s, p, out, info);
+    vi_arena_release(scratch, mark);
+    return rc;
+}

@@ -1,0 +1,392 @@
+/* swap/source.c: one source person from one or more photographs (mesh-swap recipe 5, 9.2, 9.6). Runs once, before the first
+ * frame, on the calling thread.
+ *
+ * Every photograph is looked at (crop, skin, quality); the best one gives shape, eyes and the texture's detail, the other
+ * usable ones are averaged into the texture. Only the crop at work is in memory, however many photographs there are. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "swap/source.h"
+#include "swap/texture.h"
+
+#define CROP_MAX 1024
+#define CROP_MIN 192
+#define CROP_SIDE (1.5f * 1.15f) /* landmark region, and some more for hair and neck */
+#define ARENA_BYTES ((size_t)1 << 30) /* reserved addresses; touched: about 40 planes of 1024 x 1024 */
+#define USABLE 0.2f /* below this quality a photograph is only used when there is nothing else */
+
+/* What is known of one photograph. */
+typedef struct look {
+    bool valid;             /* has mesh and pose, and a size */
+    vi_affine crop_to_picture;
+    int size;               /* of the crop, pixels */
+    vi_point3 lm[478];      /* in the crop */
+    float shape[478][3];    /* canonical */
+    float open[2];          /* eyes */
+    float eye_weight[2];    /* 0: that eye is taken from the other side */
+    float face_px;          /* face width in the photograph */
+    float native;           /* |10-152| in the crop */
+    vi_skin_info skin;
+    float quality;
+    unsigned warnings;
+} look;
+
+/* ---- geometry ---- */
+
+/* Square around the landmarks, upright along the line through the outer eye corners. */
+static void place_crop(look *l, const vi_face *face)
+{
+    const viso_point3 *lm = face->f.mesh;
+    float angle = atan2f(lm[263].y - lm[33].y, lm[263].x - lm[33].x), c = cosf(angle), s = sinf(angle);
+    float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
+    for (int i = 0; i < VI_MESH_VERTS; i++) {
+        float x = c * lm[i].x + s * lm[i].y, y = -s * lm[i].x + c * lm[i].y;
+        x0 = VI_MIN(x0, x), x1 = VI_MAX(x1, x);
+        y0 = VI_MIN(y0, y), y1 = VI_MAX(y1, y);
+    }
+    float side = CROP_SIDE * VI_MAX(x1 - x0, y1 - y0), cx = 0.5f * (x0 + x1), cy = 0.5f * (y0 + y1);
+    l->valid = side > 8.0f && side < 1e6f && isfinite(cx) && isfinite(cy);
+    if (!l->valid)
+        return;
+    l->size = vi_clampi((int)lrintf(side), CROP_MIN, CROP_MAX);
+    l->crop_to_picture = vi_square_to_picture(c * cx - s * cy, s * cx + c * cy, side, angle, (float)l->size);
+    vi_affine inverse;
+    vi_affine_invert(&l->crop_to_picture, &inverse);
+    float scale = vi_affine_scale(&inverse);
+    for (int i = 0; i < 478; i++) {
+        vi_point p = vi_affine_apply(&inverse, lm[i].x, lm[i].y);
+        l->lm[i] = (vi_point3){ p.x, p.y, scale * lm[i].z };
+    }
+    l->native = hypotf(l->lm[10].x - l->lm[152].x, l->lm[10].y - l->lm[152].y);
+    l->face_px = vi_affine_scale(&l->crop_to_picture) * hypotf(l->lm[234].x - l->lm[454].x, l->lm[234].y - l->lm[454].y);
+}
+
+static void flat_points(const look *l, vi_point out[478])
+{
+    for (int i = 0; i < 478; i++)
+        out[i] = (vi_point){ l->lm[i].x, l->lm[i].y };
+}
+
+static int sample_crop(const vi_kernels *k, const vi_photo *photo, const look *l, vi_rgb *crop, vi_arena *a)
+{
+    int w, h;
+    vi_affine upright = vi_frame_upright(photo->frame, &w, &h), map = vi_affine_compose(&upright, &l->crop_to_picture);
+    *crop = vi_rgb_new(a, l->size, l->size);
+    if (!crop->c[0].p || !crop->c[1].p || !crop->c[2].p)
+        return VISO_ERR_NO_SPACE;
+    return k->sample(photo->frame, photo->colour, &map, crop, VI_BORDER_REPLICATE, a);
+}
+
+static int segment(const vi_kernels *k, const look *l, const vi_rgb *crop, vi_plane *skin, vi_skin_info *info, vi_arena *a)
+{
+    const vi_skin_params p = { .features = 1.0f, .lips_auto = true };
+    vi_point lm[478];
+    flat_points(l, lm);
+    *skin = vi_plane_new(a, l->size, l->size);
+    return skin->p ? vi_skin_segment(k, crop, lm, &p, skin, info, a) : VISO_ERR_NO_SPACE;
+}
+
+/* ---- eyes ---- */
+
+/* An eye much more closed than the other would stay so in every frame: it is replaced by the other one, mirrored. So is
+ * the far eye of a turned head, of which little is seen. */
+static void choose_eyes(look *l, float yaw)
+{
+    l->eye_weight[0] = l->eye_weight[1] = 1.0f;
+    for (int e = 0; e < 2; e++) {
+        bool squint = l->open[e] < 0.65f * l->open[1 - e];
+        bool far = (e == VI_EYE_R ? yaw : -yaw) > 30.0f && l->open[1 - e] >= 0.13f;
+        if (squint || far)
+            l->eye_weight[e] = 0.0f;
+        if (squint)
+            l->warnings |= VI_SOURCE_SQUINT;
+    }
+    if (l->eye_weight[0] == 0.0f && l->eye_weight[1] == 0.0f) /* turned away from the better eye */
+        l->eye_weight[l->open[0] < l->open[1] ? VI_EYE_R : VI_EYE_L] = 1.0f;
+}
+
+/* The lids of the better eye in the frame of the worse. */
+static void mirror_lids(look *l)
+{
+    for (int e = 0; e < 2; e++) {
+        const uint16_t *to = vi_eye_contour(e), *from = vi_eye_contour(1 - e);
+        if (l->eye_weight[e] > 0.0f)
+            continue;
+        vi_eye_frame ft = vi_eye_frame_of(l->shape[to[0]], l->shape[to[8]], e, true);
+        vi_eye_frame ff = vi_eye_frame_of(l->shape[from[0]], l->shape[from[8]], 1 - e, true);
+        for (int i = 1; i < 16; i++) {
+            float uv[2];
+            if (i == 8)
+                continue;
+            vi_eye_to_frame(&ff, l->shape[from[i]], uv);
+            vi_eye_from_frame(&ft, uv, l->shape[to[i]]);
+        }
+    }
+}
+
+static void fill_eyes(vi_source *s, const look *l)
+{
+    for (int e = 0; e < 2; e++) {
+        vi_source_eye *y = &s->eye[e];
+        y->from = l->eye_weight[e] > 0.0f ? e : 1 - e;
+        y->mirrored = y->from != e;
+        y->openness = l->open[y->from];
+        const uint16_t *c = vi_eye_contour(y->from);
+        y->iris = s->lm[vi_eye_iris(y->from)];
+        y->iris_radius = vi_iris_radius(s->lm, y->from);
+        y->outer = s->lm[c[0]];
+        y->inner = s->lm[c[8]];
+        y->usable = y->openness >= 0.13f && y->iris_radius > 0.5f;
+    }
+}
+
+vi_affine vi_source_eye_map(const vi_source *s, int eye, vi_point iris, float radius, vi_point outer, vi_point inner)
+{
+    const vi_source_eye *y = &s->eye[eye];
+    vi_eye_frame t = vi_eye_frame_of((float[2]){ outer.x, outer.y }, (float[2]){ inner.x, inner.y }, eye, false);
+    vi_eye_frame f = vi_eye_frame_of((float[2]){ y->outer.x, y->outer.y }, (float[2]){ y->inner.x, y->inner.y }, y->from, false);
+    /* q = iris_s + (r_s / r_n) F T^-1 (p - iris_n) with both frames made of unit vectors */
+    float lt = t.eu[0] * t.eu[0] + t.eu[1] * t.eu[1], lf = f.eu[0] * f.eu[0] + f.eu[1] * f.eu[1];
+    float k = y->iris_radius / VI_MAX(radius, 1e-3f) / sqrtf(VI_MAX(lt * lf, 1e-12f));
+    vi_affine m;
+    for (int r = 0; r < 2; r++) {
+        m.m[3 * r] = k * (f.eu[r] * t.eu[0] + f.ev[r] * t.ev[0]);
+        m.m[3 * r + 1] = k * (f.eu[r] * t.eu[1] + f.ev[r] * t.ev[1]);
+    }
+    m.m[2] = y->iris.x - m.m[0] * iris.x - m.m[1] * iris.y;
+    m.m[5] = y->iris.y - m.m[3] * iris.x - m.m[4] * iris.y;
+    return m;
+}
+
+/* ---- quality ---- */
+
+static void judge(look *l, const vi_face *face)
+{
+    float yaw = fabsf(face->pose.angles.yaw), open = VI_MAX(l->open[0], l->open[1]);
+    float presence = face->f.presence;
+    float q = 1.0f - vi_smoothstep(yaw, 15.0f, 65.0f);
+    q *= 1.0f - 0.7f * vi_smoothstep(fabsf(face->pose.angles.pitch), 15.0f, 50.0f);
+    q *= 0.3f + 0.7f * vi_smoothstep(open, 0.08f, 0.22f);
+    q *= 0.1f + 0.9f * vi_smoothstep(l->skin.fraction, 0.35f, 0.85f);
+    q *= 0.2f + 0.8f * vi_smoothstep(l->face_px, 24.0f, 140.0f);
+    q *= 0.2f + 0.8f * vi_smoothstep(presence, 0.3f, 0.9f);
+    if (l->skin.mouth_occluded)
+        q *= 0.4f;
+    l->quality = q;
+    if (yaw >= 35.0f)
+        l->warnings |= VI_SOURCE_TURNED;
+    if (VI_MIN(l->open[0], l->open[1]) < 0.18f)
+        l->warnings |= VI_SOURCE_EYES_CLOSED;
+    if (l->skin.fraction < 0.75f || l->skin.mouth_occluded)
+        l->warnings |= VI_SOURCE_COVERED;
+    if (l->face_px < 100.0f)
+        l->warnings |= VI_SOURCE_SMALL;
+    if (presence < 0.8f)
+        l->warnings |= VI_SOURCE_UNSURE;
+}
+
+/* One line with everything that is wrong with a photograph that is used all the same. */
+static void warn(const vi_log *log, const char *name, const look *l, float yaw)
+{
+    char text[400] = "";
+    size_t n = 0;
+    const char *sep = "";
+#define SAY(bit, ...)                                                                        \
+    if (l->warnings & (bit) && n < sizeof text) {                                            \
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", sep);                         \
+        if (n < sizeof text)                                                                 \
+            n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__);                   \
+        sep = ", ";                                                                          \
+    }
+    SAY(VI_SOURCE_TURNED, "turned %.0f degrees to the side", (double)fabsf(yaw))
+    SAY(VI_SOURCE_EYES_CLOSED, "an eye is (nearly) closed")
+    SAY(VI_SOURCE_SQUINT, "one eye is much more open and is used for both")
+    SAY(VI_SOURCE_COVERED, "hair or an object covers a part of the face")
+    SAY(VI_SOURCE_SMALL, "only %.0f pixels wide", (double)l->face_px)
+    SAY(VI_SOURCE_UNSURE, "hardly recognised as a face")
+#undef SAY
+    if (n > 0)
+        vi_warn(log, "%s: a poor source (quality %.2f): %s; a sharp photograph from the front works best, several may be given",
+                name, (double)l->quality, text);
+}
+
+static int look_at(const vi_kernels *k, const vi_photo *photo, look *l, vi_arena *a)
+{
+    const vi_face *f = &photo->face;
+    memset(l, 0, sizeof *l);
+    if (!(f->f.has & VISO_FACE_HAS_MESH) || !(f->f.has & VISO_FACE_HAS_POSE) || !(f->pose.s > 0.0f))
+        return 0;
+    place_crop(l, f);
+    if (!l->valid)
+        return 0;
+    vi_pose_to_canonical(&f->pose, f->f.mesh, l->shape, 478);
+    for (int e = 0; e < 2; e++)
+        l->open[e] = vi_eye_openness((const float (*)[3])l->shape, e);
+    choose_eyes(l, f->pose.angles.yaw);
+    mirror_lids(l);
+    size_t mark = vi_arena_mark(a);
+    vi_rgb crop;
+    vi_plane skin;
+    int rc = sample_crop(k, photo, l, &crop, a);
+    if (!rc)
+        rc = segment(k, l, &crop, &skin, &l->skin, a);
+    vi_arena_release(a, mark);
+    judge(l, f);
+    return rc;
+}
+
+/* ---- the source ---- */
+
+static bool keep_plane(vi_plane *dst, const vi_plane *src)
+{
+    *dst = *src;
+    dst->stride = (src->w + 15) / 16 * 16;
+    dst->p = vi_alloc((size_t)dst->stride * (size_t)src->h * sizeof(float));
+    if (dst->p)
+        vi_plane_copy(dst, src);
+    return dst->p != NULL;
+}
+
+static bool keep_rgb(vi_rgb *dst, const vi_rgb *src)
+{
+    return keep_plane(&dst->c[0], &src->c[0]) && keep_plane(&dst->c[1], &src->c[1]) && keep_plane(&dst->c[2], &src->c[2]);
+}
+
+void vi_source_free(vi_source **s)
+{
+    if (!*s)
+        return;
+    for (int c = 0; c < 3; c++) {
+        vi_free((*s)->tex.c[c].p);
+        vi_free((*s)->photo.c[c].p);
+    }
+    vi_free((*s)->conf.p);
+    vi_free(*s);
+    *s = NULL;
+}
+
+static int unroll(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, const vi_texture *t,
+                  vi_rgb *photo_crop, vi_arena *a)
+{
+    size_t mark = vi_arena_mark(a);
+    vi_rgb crop;
+    vi_plane skin;
+    vi_skin_info info;
+    int rc = sample_crop(k, photo, l, &crop, a);
+    if (!rc)
+        rc = segment(k, l, &crop, &skin, &info, a);
+    if (!rc)
+        rc = vi_texture_unroll(k, m, &crop, l->lm, &skin, l->eye_weight, t, a);
+    if (!rc && photo_crop && !keep_rgb(photo_crop, &crop))
+        rc = VISO_ERR_NO_SPACE;
+    vi_arena_release(a, mark);
+    return rc;
+}
+
+static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, int n, int best,
+                 const vi_texture *t, int *merged, vi_arena *a)
+{
+    vi_texture_sum sum;
+    vi_texture other;
+    int rc = vi_texture_sum_begin(&sum, k, t, a);
+    if (!rc)
+        rc = vi_texture_new(&other, t->size, a);
+    for (int i = 0; i < n && !rc; i++) {
+        if (i == best || !l[i].valid || l[i].quality < USABLE)
+            continue;
+        rc = unroll(k, m, &photo[i], &l[i], &other, NULL, a);
+        float share = l[i].quality / VI_MAX(l[best].quality, 1e-3f);
+        if (!rc)
+            rc = vi_texture_sum_add(&sum, k, t, &other, share * share, a);
+        (*merged)++;
+    }
+    return rc ? rc : vi_texture_sum_finish(&sum, k, t, a);
+}
+
+static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, int n, int best,
+                 vi_source *s, vi_arena *a)
+{
+    const look *b = &l[best];
+    vi_texture t;
+    int size = vi_clampi((int)lrintf(1.3f * b->native), 256, 1024), usable = 0;
+    int rc = vi_texture_new(&t, size, a);
+    if (!rc)
+        rc = unroll(k, m, &photo[best], b, &t, &s->photo, a);
+    for (int i = 0; i < n; i++)
+        usable += l[i].valid && l[i].quality >= USABLE && i != best;
+    s->n_photo = 1;
+    if (!rc && usable > 0)
+        rc = merge(k, m, photo, l, n, best, &t, &s->n_photo, a);
+    if (!rc)
+        rc = vi_texture_complete(k, m, &t, a);
+    if (rc)
+        return rc;
+    k->lab_to_rgb(&t.lab, &t.lab);
+    if (!keep_rgb(&s->tex, &t.lab) || !keep_plane(&s->conf, &t.conf))
+        return VISO_ERR_NO_SPACE;
+    s->size = size;
+    s->native = b->native * vi_affine_scale(&b->crop_to_picture);
+    memcpy(s->shape, b->shape, sizeof s->shape);
+    s->smile = vi_smile_ratio((const float (*)[3])s->shape);
+    flat_points(b, s->lm);
+    fill_eyes(s, b);
+    s->skin = b->skin;
+    s->pose = photo[best].face.pose;
+    s->quality = b->quality;
+    s->warnings = b->warnings;
+    return 0;
+}
+
+/* Says what is wrong with each photograph; returns the best one, -1 when there is none. */
+static int pick_best(const vi_photo *photo, const look *l, int n, const vi_log *log)
+{
+    int best = -1;
+    for (int i = 0; i < n; i++)
+        if (l[i].valid && (best < 0 || l[i].quality > l[best].quality))
+            best = i;
+    for (int i = 0; i < n; i++) {
+        const char *name = photo[i].name ? photo[i].name : "source";
+        if (!l[i].valid)
+            vi_warn(log, "%s: no usable face, left out", name);
+        else if (i != best && l[i].quality < USABLE)
+            vi_warn(log, "%s: left out, the other photographs are better (quality %.2f)", name, (double)l[i].quality);
+        else
+            warn(log, name, &l[i], photo[i].face.pose.angles.yaw);
+    }
+    return best;
+}
+
+int vi_source_build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, int n, vi_source **out,
+                    const vi_log *log, viso_error *err)
+{
+    vi_arena a = { 0 };
+    int rc = 0, best = -1;
+    *out = NULL;
+    if (n < 1)
+        return vi_error_set(err, VISO_ERR_NO_SOURCE_FACE, "no source photograph was given");
+    look *l = vi_calloc((size_t)n, sizeof *l);
+    vi_source *s = vi_calloc(1, sizeof *s);
+    if (!l || !s || vi_arena_create(&a, ARENA_BYTES))
+        rc = VISO_ERR_NO_SPACE;
+    for (int i = 0; i < n && !rc; i++)
+        rc = look_at(k, &photo[i], &l[i], &a);
+    if (!rc)
+        best = pick_best(photo, l, n, log);
+    if (!rc && best >= 0)
+        rc = build(k, m, photo, l, n, best, s, &a);
+    if (rc) {
+        rc = rc == VISO_ERR_NO_SPACE ? vi_error_nomem(err, "the source's texture") : rc;
+    } else if (best < 0) {
+        rc = vi_error_set(err, VISO_ERR_NO_SOURCE_FACE, "%s: no usable face; give a photograph that shows the face from the front",
+                          photo[0].name ? photo[0].name : "source");
+    } else {
+        vi_debug(log, "source of %d photograph(s): texture %d px, quality %.2f", s->n_photo, s->size, (double)s->quality);
+        *out = s;
+        s = NULL;
+    }
+    vi_source_free(&s);
+    vi_free(l);
+    vi_arena_destroy(&a);
+    return rc;
+}
