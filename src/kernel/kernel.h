@@ -44,8 +44,11 @@ typedef struct vi_colour_map {
                                    cell's outer corner (4:2:0 left: 0.5, 1.0) */
     bool curved;         /* uses the tables below */
     float gamut[9], gamut_inv[9]; /* linear RGB: frame primaries -> BT.709 */
-    const float *decode; /* 4096 entries: frame R'G'B' 0..1 -> linear (owned by the map) */
-    const float *encode;
+    const float *decode; /* 4096 entries: frame R'G'B' 0..1 -> linear, diffuse white 1 (owned by the map) */
+    const float *encode; /* 4096 entries over the fourth root of linear / linear_max -> frame R'G'B' */
+    const float *tone;   /* the same index -> crop value */
+    const float *untone; /* 4096 entries: crop value 0..crop_max -> linear */
+    float linear_max, crop_max;
 } vi_colour_map;
 int vi_colour_map_create(vi_colour_map *m, vi_format format, const vi_colour *c, int height, viso_error *err);
 void vi_colour_map_destroy(vi_colour_map *m);
@@ -103,7 +106,8 @@ typedef struct vi_kernels {
      * src. floor 1e-4 when 0. */
     int (*blur_masked)(const vi_plane *dst, const vi_plane *src, int n, const vi_plane *w, const vi_plane *wsum,
                        float sigma, vi_arena *scratch);
-    /* Guided filter (He, Sun, Tang 2010) of src by a single-plane guide, box radius in pixels. */
+    /* Guided filter (He, Sun, Tang 2010) of src by a single-plane guide, box radius in pixels. Windows are cut at the
+     * border, as in the paper. dst may equal src or guide. */
     int (*guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
                   vi_arena *scratch);
     /* sRGB 0..1 (D65) <-> CIE Lab (L 0..100). dst may equal src. lab_to_rgb clamps to 0..1. */
@@ -130,7 +134,8 @@ typedef struct vi_kernels {
     int (*dilate)(const vi_plane *dst, const vi_plane *src, float rx, float ry, vi_arena *scratch);
     /* dst = max(dst, value * coverage) of the polygon (closed, non-zero winding), anti-aliased 4x4. */
     int (*polygon)(const vi_plane *dst, const vi_point *pts, int n, float value, vi_arena *scratch);
-    /* Exact Euclidean distance in pixels of every pixel centre to the nearest pixel with src < 0.5 (0 there). */
+    /* Exact Euclidean distance in pixels of every pixel centre to the nearest pixel with src < 0.5 (0 there); width + height
+     * everywhere when there is none. dst may equal src. */
     int (*distance)(const vi_plane *dst, const vi_plane *src, vi_arena *scratch);
 
     /* Weighted statistics; w NULL means 1 everywhere. */

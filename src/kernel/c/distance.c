@@ -1,0 +1,78 @@
+/* kernel/c/distance.c: exact Euclidean distance transform in two passes (Felzenszwalb & Huttenlocher 2012): distance
+ * along columns first, then per row the lower envelope of the parabolas g(x)^2 + (x - x0)^2. */
+#include <math.h>
+
+#include "kernel/internal.h"
+
+/* Columns: rows are walked down, then up, so that the inner loops run along memory. FAR: no background in the column. */
+static void column_distance(const vi_plane *g, const vi_plane *src, float far)
+{
+    for (int y = 0; y < g->h; y++) {
+        float *d = vi_row(g, y);
+        const float *s = vi_row(src, y), *up = y ? vi_row(g, y - 1) : NULL;
+        for (int x = 0; x < g->w; x++) {
+            float v = up ? up[x] + 1.0f : far;
+            v = v < far ? v : far;
+            d[x] = s[x] < 0.5f ? 0.0f : v;
+        }
+    }
+    for (int y = g->h - 2; y >= 0; y--) {
+        float *d = vi_row(g, y);
+        const float *below = vi_row(g, y + 1);
+        for (int x = 0; x < g->w; x++) {
+            float v = below[x] + 1.0f;
+            d[x] = v < d[x] ? v : d[x];
+        }
+    }
+}
+
+/* v: columns of the envelope's parabolas, z: where each begins. */
+static void row_distance(float *d, const float *g, int w, float far, int *v, float *z)
+{
+    int k = -1;
+    for (int q = 0; q < w; q++) {
+        if (g[q] >= far)
+            continue;
+        float s = -INFINITY;
+        while (k >= 0) {
+            int p = v[k];
+            s = 0.5f * ((g[q] - g[p]) * (g[q] + g[p]) / (float)(q - p) + (float)(q + p));
+            if (s > z[k])
+                break;
+            k--;
+            s = -INFINITY;
+        }
+        k++;
+        v[k] = q;
+        z[k] = s;
+    }
+    if (k < 0) {
+        for (int x = 0; x < w; x++)
+            d[x] = far;
+        return;
+    }
+    for (int x = 0, i = 0; x < w; x++) {
+        while (i < k && z[i + 1] < (float)x)
+            i++;
+        float dx = (float)(x - v[i]);
+        d[x] = sqrtf(dx * dx + g[v[i]] * g[v[i]]);
+    }
+}
+
+int VI_FN(distance)(const vi_plane *dst, const vi_plane *src, vi_arena *scratch)
+{
+    size_t mark = vi_arena_mark(scratch);
+    float far = (float)(dst->w + dst->h);
+    vi_plane g = vi_plane_new(scratch, dst->w, dst->h);
+    int *v = vi_arena_alloc(scratch, (size_t)dst->w * sizeof *v);
+    float *z = vi_arena_alloc(scratch, (size_t)dst->w * sizeof *z);
+    if (!g.p || !v || !z) {
+        vi_arena_release(scratch, mark);
+        return VISO_ERR_NO_SPACE;
+    }
+    column_distance(&g, src, far);
+    for (int y = 0; y < dst->h; y++)
+        row_distance(vi_row(dst, y), vi_row(&g, y), dst->w, far, v, z);
+    vi_arena_release(scratch, mark);
+    return VISO_OK;
+}
