@@ -1,0 +1,104 @@
+/* commands.c: the one table of commands. Dispatch, help and completion walk it; nothing else names a command. */
+#include "cli.h"
+
+#include <string.h>
+
+const cli_arg cli_global_args[] = {
+    { "help", 'h', NULL, false, false, "Shows this help; after a command, the help of the command." },
+    { "version", 0, NULL, false, false, "Shows the version." },
+    { "config", 0, "FILE", true, false,
+      "Reads settings from FILE instead of $XDG_CONFIG_HOME/viso/viso.conf; 'none' reads no file at all." },
+};
+const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
+
+static const char *const swap_groups[] = { "who", "detect", "landmark", "track", "identify", "swap", "blend", "output", "run", NULL };
+static const char *const look_groups[] = { "detect", "landmark", "track", "run", NULL };
+static const char *const run_groups[] = { "run", NULL };
+
+static const cli_arg swap_args[] = {
+    { "out", 'o', "OUT", true, false,
+      "Where the result goes: a file, or a folder when the target is one. Left out: TARGET-swapped beside the target." },
+    { "map", 0, "PERSON=SOURCE", true, false,
+      "Only the person in the photograph PERSON gets the face of SOURCE. May be given several times; faces that are like none "
+      "of them get the plain SOURCE, or stay when there is none." },
+};
+
+static const cli_arg detect_args[] = {
+    { "draw", 0, "OUT", true, false,
+      "Writes a picture with boxes and points: of the first frame with a face; a name with %d gives one for every frame." },
+    { "embed", 0, NULL, false, false, "Also computes embeddings." },
+    { "every", 0, "N", false, false, "Reports every N-th frame of a video." },
+};
+
+static const cli_arg import_args[] = {
+    { "out", 'o', "FILE", true, false, "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
+};
+
+static const cli_arg options_args[] = {
+    { "markdown", 0, NULL, false, false, "All options as a Markdown page." },
+    { "defaults", 0, NULL, false, false, "A configuration file with the defaults instead of the values in force." },
+};
+
+static const cli_arg bench_args[] = {
+    { "discard", 0, NULL, false, false, "Throws the result away instead of encoding it into a temporary file." },
+};
+
+#define ARGS(a) (a), (int)VI_COUNT(a)
+
+const cli_command cli_commands[] = {
+    { "swap", "SOURCE... TARGET -o OUT", "Puts the face of SOURCE on the faces in TARGET.",
+      "SOURCE is one or more photographs of one person; several are merged. TARGET is a photograph, a video or a folder of "
+      "them. Everything that is not face is kept as it is: pixels, sound, subtitles, times, metadata.\n"
+      "Results are marked as composites with generated content (IPTC digital source type). An existing OUT is only replaced "
+      "with --force (-y). Ctrl-C ends early and keeps what is done of a video.",
+      swap_groups, ARGS(swap_args), 0, -1, false, cli_swap },
+    { "detect", "FILE...", "Finds the faces in photographs or videos and describes them.",
+      "With --json one object for each frame: box, score, five points, 478 points, pose, quality. No face found is a result, "
+      "not an error.",
+      look_groups, ARGS(detect_args), 1, -1, false, cli_detect },
+    { "models list", "", "Lists the models with their licences and whether they are installed.", NULL, run_groups, NULL, 0, 0, 0,
+      false, cli_models_list },
+    { "models info", "MODEL...", "Describes models: file, licence, origin, tensors.", NULL, run_groups, NULL, 0, 1, -1, true,
+      cli_models_info },
+    { "models import", "FILE.tflite -o FILE.onnx", "Converts a TensorFlow Lite file to ONNX.", NULL, run_groups, ARGS(import_args),
+      1, 1, false, cli_models_import },
+    { "models verify", "[MODEL...]", "Reads the installed models and checks their digests.",
+      "Ends with 6 when one is damaged, or missing although it was named or belongs to the starter set.", run_groups, NULL, 0, 0,
+      -1, true, cli_models_verify },
+    { "verify", "FILE...", "Tells whether files are marked as synthetic.",
+      "Both answers are results and end with 0; with --json look at \"marked\".", run_groups, NULL, 0, 1, -1, false, cli_verify },
+    { "options", "", "Shows all settings as a configuration file, with the values in force.",
+      "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
+    { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
+      "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.", swap_groups,
+      ARGS(bench_args), 1, -1, false, cli_bench },
+    { "doctor", "", "Checks that this machine can do the work: runtime, processor, codecs, models.",
+      "Ends with 0 only when a face can be swapped here.", run_groups, NULL, 0, 0, 0, false, cli_doctor },
+    { "help", "[COMMAND]", "Shows the help of a command.", NULL, NULL, NULL, 0, 0, 2, false, cli_show_help },
+};
+const int cli_command_count = (int)VI_COUNT(cli_commands);
+
+const cli_command *cli_command_find(const char *const *word, int n, int *used)
+{
+    char name[64];
+    *used = 0;
+    for (int words = VI_MIN(n, 2); words >= 1; words--) {
+        snprintf(name, sizeof name, words == 2 ? "%s %s" : "%s", word[0], words == 2 ? word[1] : "");
+        for (int i = 0; i < cli_command_count; i++) {
+            if (strcmp(cli_commands[i].name, name) == 0) {
+                *used = words;
+                return &cli_commands[i];
+            }
+        }
+    }
+    /* The first word of a pair alone means the first of its kind. */
+    for (int i = 0; n == 1 && i < cli_command_count; i++) {
+        const char *space = strchr(cli_commands[i].name, ' ');
+        size_t len = space ? (size_t)(space - cli_commands[i].name) : 0;
+        if (len && strlen(word[0]) == len && strncmp(cli_commands[i].name, word[0], len) == 0) {
+            *used = 1;
+            return &cli_commands[i];
+        }
+    }
+    return NULL;
+}

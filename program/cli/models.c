@@ -1,0 +1,173 @@
+/* models.c: `viso models list|info|import|verify`. */
+#include "viso/model.h"
+
+#include <string.h>
+
+#include "cli.h"
+
+/* The folder of --models, NULL for the usual places. */
+static const char *models_dir(const cli *c, char *text, size_t size)
+{
+    return viso_options_get(c->options, "models", text, size, NULL) == 0 && text[0] ? text : NULL;
+}
+
+static json_t *model_json(const viso_model_info *m)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cli_json_text(m->id), "role",
+                     cli_json_text(m->role), "label", cli_json_text(m->label), "file", cli_json_text(m->file), "bytes",
+                     (json_int_t)m->bytes, "sha256", cli_json_text(m->sha256), "licence", cli_json_text(m->licence), "commercial",
+                     cli_json_text(m->commercial), "origin", cli_json_text(m->origin), "preset", cli_json_text(m->preset), "state",
+                     cli_json_text(m->state), "path", cli_json_text(m->path));
+}
+
+static int print_models_json(const viso_model_list *l, viso_error *err)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < viso_models_count(l); i++)
+        json_array_append_new(list, model_json(viso_models_at(l, i)));
+    return cli_json_print(json_pack("{s:o}", "models", list), true, err);
+}
+
+static void size_text(uint64_t bytes, char text[16])
+{
+    if (bytes == 0)
+        snprintf(text, 16, "-");
+    else if (bytes < 1000000)
+        snprintf(text, 16, "%.0f kB", (double)bytes / 1e3);
+    else
+        snprintf(text, 16, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void print_table(const viso_model_list *l)
+{
+    int id = 5, role = 4, licence = 7;
+    for (int i = 0; i < viso_models_count(l); i++) {
+        const viso_model_info *m = viso_models_at(l, i);
+        id = VI_MAX(id, (int)strlen(m->id));
+        role = VI_MAX(role, (int)strlen(m->role));
+        licence = VI_MAX(licence, (int)strlen(m->licence));
+    }
+    printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, "model", role, "role", "size", licence, "licence", "commercial", "state");
+    for (int i = 0; i < viso_models_count(l); i++) {
+        const viso_model_info *m = viso_models_at(l, i);
+        char size[16];
+        size_text(m->bytes, size);
+        printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, m->id, role, m->role, size, licence, m->licence, m->commercial, m->state);
+    }
+}
+
+int cli_models_list(cli *c, viso_error *err)
+{
+    char dir[1024];
+    viso_model_list *l = NULL;
+    int rc = viso_models_list(&l, models_dir(c, dir, sizeof dir), 0, err);
+    if (rc)
+        return rc;
+    if (c->json)
+        rc = print_models_json(l, err);
+    else
+        print_table(l);
+    viso_models_free(&l);
+    return rc;
+}
+
+static const viso_model_info *find(const viso_model_list *l, const char *id)
+{
+    for (int i = 0; i < viso_models_count(l); i++)
+        if (strcmp(viso_models_at(l, i)->id, id) == 0)
+            return viso_models_at(l, i);
+    return NULL;
+}
+
+static int unknown_model(const viso_model_list *l, const char *id, viso_error *err)
+{
+    vi_nearest near;
+    vi_nearest_begin(&near, id);
+    for (int i = 0; i < viso_models_count(l); i++)
+        vi_nearest_offer(&near, viso_models_at(l, i)->id);
+    const char *best = vi_nearest_best(&near);
+    return vi_error_set(err, VISO_ERR_USAGE, best ? "there is no model '%.60s'; did you mean '%s'?"
+                                                  : "there is no model '%.60s'; viso models list shows all", id, best);
+}
+
+int cli_models_info(cli *c, viso_error *err)
+{
+    char folder[1024];
+    const char *dir = models_dir(c, folder, sizeof folder);
+    viso_model_list *l = NULL;
+    int rc = viso_models_list(&l, dir, 0, err);
+    for (int i = 0; rc == 0 && i < c->n_word; i++) {
+        const viso_model_info *m = find(l, c->word[i]);
+        char *text = NULL;
+        if (!m)
+            rc = unknown_model(l, c->word[i], err);
+        else if (c->json)
+            rc = cli_json_print(model_json(m), true, err);
+        else if ((rc = viso_models_describe(dir, c->word[i], &text, err)) == 0)
+            printf("%s%s%s", i ? "\n" : "", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
+        viso_text_free(text);
+    }
+    viso_models_free(&l);
+    return rc;
+}
+
+/* "dir/net.tflite" gives "dir/net.onnx". */
+static char *usual_out(const char *in)
+{
+    char extension[16];
+    vi_extension(in, extension);
+    return vi_asprintf("%.*s.onnx", (int)(strlen(in) - (extension[0] ? strlen(extension) + 1 : 0)), in);
+}
+
+int cli_models_import(cli *c, viso_error *err)
+{
+    const char *in = c->word[0], *given = cli_value(c, "out");
+    int rc = cli_check_input(in, err);
+    if (rc)
+        return rc;
+    char *out = given ? vi_strdup(given) : usual_out(in);
+    if (!out)
+        return vi_error_nomem(err, "name of the result");
+    if (vi_same_file(in, out))
+        rc = vi_error_set(err, VISO_ERR_USAGE, "%s: is the input; name another file with -o", out);
+    rc = rc ? rc : viso_models_import(in, out, err);
+    if (rc == 0 && c->json)
+        rc = cli_json_event("done", json_pack("{s:o, s:o}", "file", cli_json_text(in), "out", cli_json_text(out)), err);
+    vi_free(out);
+    return rc;
+}
+
+static bool is_named(const cli *c, const char *id)
+{
+    for (int i = 0; i < c->n_word; i++)
+        if (strcmp(c->word[i], id) == 0)
+            return true;
+    return false;
+}
+
+int cli_models_verify(cli *c, viso_error *err)
+{
+    char dir[1024];
+    viso_model_list *l = NULL;
+    int rc = viso_models_list(&l, models_dir(c, dir, sizeof dir), 1, err);
+    for (int i = 0; rc == 0 && i < c->n_word; i++)
+        if (!find(l, c->word[i]))
+            rc = unknown_model(l, c->word[i], err);
+    if (rc == 0 && c->json)
+        rc = print_models_json(l, err);
+    for (int i = 0, fault = 0; rc == 0 && i < viso_models_count(l); i++) {
+        const viso_model_info *m = viso_models_at(l, i);
+        bool damaged = strcmp(m->state, "damaged") == 0, missing = strcmp(m->state, "missing") == 0;
+        if (c->n_word && !is_named(c, m->id))
+            continue;
+        if (!c->json)
+            printf("%s: %s\n", m->id, m->state);
+        if (damaged || (missing && (c->n_word || strcmp(m->preset, "starter") == 0)))
+            fault = vi_error_set(err, VISO_ERR_MODEL, "model %s is %s (%s); run make setup to get it again", m->id, m->state,
+                                 m->path[0] ? m->path : m->file);
+        if (i == viso_models_count(l) - 1)
+            rc = fault;
+    }
+    viso_models_free(&l);
+    return rc ? rc : err->code;
+}

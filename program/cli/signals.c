@@ -1,0 +1,39 @@
+/* signals.c: Ctrl-C. The first asks the engine to stop, which ends with a playable file; the second leaves at once. The
+ * handler touches one atomic pointer and calls viso_cancel, which is made for that. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+static _Atomic(viso_engine *) watched;
+static atomic_int caught;
+
+static void on_signal(int number)
+{
+    viso_engine *e = atomic_load(&watched);
+    if (atomic_fetch_add(&caught, 1) > 0 || !e)
+        _exit(-VISO_ERR_INTERRUPTED);
+    viso_cancel(e);
+}
+
+void cli_signals_watch(viso_engine *e)
+{
+    atomic_store(&watched, e);
+    if (!e)
+        return; /* the handler stays: without an engine it exits with 130 */
+    struct sigaction a;
+    memset(&a, 0, sizeof a);
+    a.sa_handler = on_signal;
+    a.sa_flags = SA_RESTART;
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    sigaction(SIGHUP, &a, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return atomic_load(&caught) > 0;
+}

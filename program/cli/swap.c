@@ -1,0 +1,217 @@
+/* swap.c: `viso swap`. Sorts the words into sources and target, finds a name for the result, and refuses what would destroy
+ * something before any work is done. */
+#include "cli.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct request {
+    viso_swap_params p;
+    viso_map *map;
+    char **map_text; /* the strings that map points into */
+    char *out;
+} request;
+
+static void release(request *r)
+{
+    for (int i = 0; i < r->p.n_map; i++)
+        vi_free(r->map_text[i]);
+    vi_free(r->map_text);
+    vi_free(r->map);
+    vi_free(r->out);
+}
+
+/* "PERSON=SOURCE". Names may hold '=' themselves: the first split whose left side is a file is taken. */
+static int split_map(const char *given, char **text, viso_map *map, viso_error *err)
+{
+    *text = vi_strdup(given);
+    if (!*text)
+        return vi_error_nomem(err, "--map");
+    char *first = strchr(*text, '=');
+    for (char *at = first; at; at = strchr(at + 1, '=')) {
+        *at = 0;
+        bool found = vi_file_exists(*text);
+        if (found)
+            first = at;
+        *at = '=';
+        if (found)
+            break;
+    }
+    if (!first || first == *text || first[1] == 0)
+        return vi_error_set(err, VISO_ERR_USAGE, "--map %s: expected PERSON=SOURCE, two photographs", given);
+    *first = 0;
+    *map = (viso_map){ *text, first + 1 };
+    int rc = cli_check_input(map->person, err);
+    return rc ? rc : cli_check_input(map->source, err);
+}
+
+static int read_maps(const cli *c, request *r, viso_error *err)
+{
+    int n = 0, rc = VISO_OK;
+    while (cli_value_at(c, "map", n))
+        n++;
+    r->map = vi_calloc((size_t)n + 1, sizeof *r->map);
+    r->map_text = vi_calloc((size_t)n + 1, sizeof *r->map_text);
+    if (!r->map || !r->map_text)
+        return vi_error_nomem(err, "--map");
+    for (int i = 0; rc == 0 && i < n; i++) {
+        r->p.n_map = i + 1;
+        rc = split_map(cli_value_at(c, "map", i), &r->map_text[i], &r->map[i], err);
+    }
+    r->p.maps = r->map;
+    return rc;
+}
+
+/* "dir/clip.mp4" gives "dir/clip-swapped.mp4", a folder "shots/" gives "shots-swapped". */
+static char *usual_out(const char *target)
+{
+    size_t len = strlen(target);
+    while (len > 1 && target[len - 1] == '/')
+        len--;
+    const char *base = target + len;
+    while (base > target && base[-1] != '/')
+        base--;
+    const char *dot = NULL;
+    for (const char *p = base + 1; p < target + len; p++)
+        if (*p == '.')
+            dot = p;
+    size_t stem = dot && !vi_is_folder(target) ? (size_t)(dot - target) : len;
+    return vi_asprintf("%.*s-swapped%.*s", (int)stem, target, (int)(len - stem), target + stem);
+}
+
+static char *choose_out(const cli *c, const char *target)
+{
+    const char *given = cli_value(c, "out");
+    if (!given)
+        return usual_out(target);
+    /* A file into a folder keeps its name, as with cp. */
+    return vi_is_folder(given) && !vi_is_folder(target) ? vi_path_join(given, vi_base_name(target)) : vi_strdup(given);
+}
+
+/* A folder of results may exist, but no file in it may lose its content unasked. */
+static int check_folder(const cli *c, const char *target, const char *out, viso_error *err)
+{
+    if (vi_same_file(out, target))
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: is the target itself and is never replaced; name another folder with -o", out);
+    if (vi_file_exists(out) && !vi_is_folder(out))
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: is a file, and the target is a folder; name a folder with -o", out);
+    DIR *d = c->force || !vi_is_folder(out) ? NULL : opendir(target);
+    int rc = VISO_OK;
+    for (struct dirent *entry; rc == 0 && d && (entry = readdir(d));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *path = vi_path_join(out, entry->d_name);
+        if (!path)
+            rc = vi_error_nomem(err, "folder");
+        else if (vi_file_exists(path))
+            rc = vi_error_set(err, VISO_ERR_USAGE, "%s: exists already; give --force (-y) to replace results, or another folder", path);
+        vi_free(path);
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
+static int check_out(const cli *c, const request *r, viso_error *err)
+{
+    int rc = cli_check_output(c, r->out, r->p.sources, r->p.n_source, err);
+    for (int i = 0; rc == 0 && i < r->p.n_map; i++) {
+        const char *photos[] = { r->map[i].person, r->map[i].source };
+        rc = cli_check_output(c, r->out, photos, 2, err);
+    }
+    return rc ? rc : cli_check_output(c, r->out, &r->p.target, 1, err);
+}
+
+static int read_request(cli *c, request *r, viso_error *err)
+{
+    int rc = read_maps(c, r, err);
+    if (rc)
+        return rc;
+    if (c->n_word < (r->p.n_map ? 1 : 2))
+        return vi_error_set(err, VISO_ERR_USAGE, "swap: %s is missing; usage: viso swap SOURCE... TARGET -o OUT",
+                            c->n_word ? "the TARGET (or the SOURCE)" : "the SOURCE photograph");
+    r->p.sources = c->word;
+    r->p.n_source = c->n_word - 1;
+    r->p.target = c->word[c->n_word - 1];
+    for (int i = 0; rc == 0 && i < c->n_word; i++)
+        rc = cli_check_input(c->word[i], err);
+    for (int i = 0; rc == 0 && i < r->p.n_source; i++)
+        if (vi_is_folder(r->p.sources[i]))
+            rc = vi_error_set(err, VISO_ERR_USAGE, "%s: is a folder; a SOURCE is a photograph (and the TARGET comes last)",
+                              r->p.sources[i]);
+    if (rc)
+        return rc;
+    r->out = choose_out(c, r->p.target);
+    if (!r->out)
+        return vi_error_nomem(err, "name of the result");
+    r->p.out = r->out;
+    r->p.progress = progress_update;
+    r->p.user = c->progress;
+    return vi_is_folder(r->p.target) ? check_folder(c, r->p.target, r->out, err) : check_out(c, r, err);
+}
+
+static void print_summary(const viso_run_stats *s, const char *out)
+{
+    bool still = s->frames <= 1;
+    fprintf(stderr, "%s: ", out);
+    if (!still)
+        fprintf(stderr, "%llu frames, ", (unsigned long long)s->frames);
+    fprintf(stderr, "%llu face%s swapped, ", (unsigned long long)s->faces_swapped, s->faces_swapped == 1 ? "" : "s");
+    if (!still && s->wall_s > 0)
+        fprintf(stderr, "%.1f fps, ", (double)s->frames / s->wall_s);
+    fprintf(stderr, "%.1f s", s->wall_s);
+    if (s->frames_dropped_back)
+        fprintf(stderr, "; %llu frames left as they were", (unsigned long long)s->frames_dropped_back);
+    if (s->frames_damaged)
+        fprintf(stderr, "; %llu damaged frames skipped", (unsigned long long)s->frames_damaged);
+    if (!still && s->limiting[0])
+        fprintf(stderr, "; limited by %s", s->limiting);
+    fputc('\n', stderr);
+}
+
+/* The message of an early end names the file that holds what was done, when there is one. */
+static int report_interrupted(const request *r, const struct stat *before, const viso_run_stats *s, viso_error *err)
+{
+    struct stat now;
+    bool made = stat(r->out, &now) == 0 && (now.st_ino != before->st_ino || now.st_mtime != before->st_mtime);
+    *err = (viso_error){ 0 }; /* the engine only knows that it was asked to stop */
+    if (made && !S_ISDIR(now.st_mode))
+        return vi_error_set(err, VISO_ERR_INTERRUPTED, "interrupted: %s holds the first %llu frames", r->out,
+                            (unsigned long long)s->frames);
+    return vi_error_set(err, VISO_ERR_INTERRUPTED, made ? "interrupted: %s holds what was finished" : "interrupted: nothing was written",
+                        r->out);
+}
+
+static int run_request(cli *c, request *r, viso_error *err)
+{
+    viso_engine *e = NULL;
+    viso_run_stats stats = { 0 };
+    struct stat before = { 0 };
+    int rc = cli_engine_open(c, &e, err);
+    if (rc)
+        return rc;
+    if (stat(r->out, &before) != 0)
+        memset(&before, 0, sizeof before);
+    rc = viso_swap(e, &r->p, &stats, err);
+    cli_engine_close(&e);
+    progress_hide(c->progress);
+    if (rc == VISO_ERR_INTERRUPTED)
+        return report_interrupted(r, &before, &stats, err);
+    if (rc == 0 && c->json)
+        return cli_json_event("done", json_pack("{s:o, s:o, s:o}", "target", cli_json_text(r->p.target), "out",
+                                                cli_json_text(r->out), "stats", cli_json_stats(&stats)), err);
+    if (rc == 0 && !c->quiet)
+        print_summary(&stats, r->out);
+    return rc;
+}
+
+int cli_swap(cli *c, viso_error *err)
+{
+    request r = { 0 };
+    int rc = read_request(c, &r, err);
+    rc = rc ? rc : run_request(c, &r, err);
+    release(&r);
+    return rc;
+}
