@@ -1,2 +1,0 @@
-#include "infer/infer.h"
-typedef int vi_infer_unit;

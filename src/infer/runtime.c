@@ -1,0 +1,280 @@
+/* infer/runtime.c: finding and loading ONNX Runtime, and the one environment of the process.
+ *
+ * Thread-safe. The library is opened with dlopen at first use and never closed: it keeps threads and static objects
+ * that do not survive unloading. The environment ends with its last holder. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "infer/internal.h"
+
+#ifndef VI_ORT_BUILD_PATH
+#define VI_ORT_BUILD_PATH ""
+#endif
+#ifndef VI_ORT_INSTALLED_DIR
+#define VI_ORT_INSTALLED_DIR ""
+#endif
+
+struct vi_ort {
+    const OrtApi *api;
+    OrtEnv *env;
+    int holders;
+    char version[32];
+    char path[1024];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static vi_ort the_runtime;
+static vi_runtime *handles;
+
+/* --- the library ------------------------------------------------------------------------------------------------ */
+
+/* Places tried, for the message. */
+typedef struct trail {
+    char text[360];
+    size_t used;
+} trail;
+
+static void note(trail *t, const char *place, const char *why)
+{
+    if (t->used >= sizeof t->text)
+        return;
+    int n = snprintf(t->text + t->used, sizeof t->text - t->used, "%s%s%s%s%s", t->used ? ", " : "", place, why ? " (" : "",
+                     why ? why : "", why ? ")" : "");
+    t->used += n > 0 ? (size_t)n : 0;
+}
+
+/* Loads one file; checks that it is what we can talk to. */
+static bool load(const char *path, vi_ort *ort, trail *t)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *why = dlerror();
+        /* A name without a folder is the loader's own search; a file that is there but does not load is worth words. */
+        bool there = strchr(path, '/') && vi_file_exists(path);
+        note(t, path, there ? why : NULL);
+        return false;
+    }
+    union {
+        void *object;
+        const OrtApiBase *(*function)(void);
+    } get = {dlsym(library, "OrtGetApiBase")};
+    const OrtApiBase *base = get.object ? get.function() : NULL;
+    const char *version = base ? base->GetVersionString() : NULL;
+    const OrtApi *api = base ? base->GetApi(VI_ORT_API) : NULL;
+    if (!api) {
+        char why[96];
+        snprintf(why, sizeof why, "%s %.20s, 1.%d or newer is needed", version ? "version" : "not ONNX Runtime",
+                 version ? version : "", VI_ORT_API);
+        note(t, path, why);
+        dlclose(library);
+        return false;
+    }
+    Dl_info info;
+    ort->api = api;
+    snprintf(ort->version, sizeof ort->version, "%s", version);
+    snprintf(ort->path, sizeof ort->path, "%s", dladdr(get.object, &info) && info.dli_fname ? info.dli_fname : path);
+    return true;
+}
+
+static const char *const file_names[] = {"libonnxruntime.so.1", "libonnxruntime.so"};
+
+static bool load_from_folder(const char *dir, vi_ort *ort, trail *t)
+{
+    char path[1024];
+    for (size_t i = 0; i < VI_COUNT(file_names); ++i) {
+        snprintf(path, sizeof path, "%s/%s", dir, file_names[i]);
+        if (vi_file_exists(path) && load(path, ort, t))
+            return true;
+    }
+    note(t, dir, NULL);
+    return false;
+}
+
+static bool search(vi_ort *ort, trail *t)
+{
+    const char *chosen = getenv("VISO_ONNXRUNTIME");
+    if (chosen && *chosen)
+        /* A choice that does not work is an error, not a reason to run something else. */
+        return vi_is_folder(chosen) ? load_from_folder(chosen, ort, t) : load(chosen, ort, t);
+    bool found = false;
+    char *dir = vi_program_dir();
+    if (dir) {
+        char beside[1024];
+        snprintf(beside, sizeof beside, "%s/../lib/viso", dir);
+        found = load_from_folder(dir, ort, t) || load_from_folder(beside, ort, t);
+        vi_free(dir);
+    }
+    if (!found && *VI_ORT_INSTALLED_DIR)
+        found = load_from_folder(VI_ORT_INSTALLED_DIR, ort, t);
+    if (!found && *VI_ORT_BUILD_PATH)
+        found = load(VI_ORT_BUILD_PATH, ort, t);
+    for (size_t i = 0; i < VI_COUNT(file_names) && !found; ++i)
+        found = load(file_names[i], ort, t);
+    return found;
+}
+
+/* --- the environment -------------------------------------------------------------------------------------------- */
+
+static void ORT_API_CALL on_log(void *user, OrtLoggingLevel severity, const char *category, const char *id,
+                                const char *where, const char *text)
+{
+    /* The runtime warns about things that are no concern of a user (unused initialisers), so every level goes down
+     * by one. Its errors also come back as statuses. */
+    static const viso_log_level levels[] = {VISO_LOG_TRACE, VISO_LOG_TRACE, VISO_LOG_DEBUG, VISO_LOG_WARN, VISO_LOG_ERROR};
+    vi_log log = {0};
+    (void)user;
+    (void)category;
+    (void)id;
+    (void)where;
+    pthread_mutex_lock(&lock);
+    for (const vi_runtime *h = handles; h && !log.fn; h = h->next)
+        log = h->log;
+    pthread_mutex_unlock(&lock);
+    if ((size_t)severity < VI_COUNT(levels))
+        vi_log_write(&log, levels[severity], "onnxruntime: %s", text);
+}
+
+static int start(vi_ort *ort, viso_error *err)
+{
+    if (!ort->api) {
+        trail t = {0};
+        if (!search(ort, &t))
+            return vi_error_set(err, VISO_ERR_DEVICE,
+                                "ONNX Runtime not found; tried: %s. Set VISO_ONNXRUNTIME to libonnxruntime.so.1", t.text);
+    }
+    OrtStatus *status = ort->api->CreateEnvWithCustomLogger(on_log, NULL, ORT_LOGGING_LEVEL_WARNING, "viso", &ort->env);
+    return vi_ort_check(ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "cannot start", err);
+}
+
+int vi_runtime_open(vi_runtime **rt, const vi_log *log, viso_error *err)
+{
+    *rt = vi_calloc(1, sizeof **rt);
+    if (!*rt)
+        return vi_error_nomem(err, "runtime");
+    (*rt)->log = vi_log_named(log, "infer");
+    (*rt)->ort = &the_runtime;
+    pthread_mutex_lock(&lock);
+    /* The logger is never called while an environment starts with warnings only; were it, it would find the lock
+     * taken, hence the handle is listed afterwards. */
+    int code = the_runtime.holders ? 0 : start(&the_runtime, err);
+    if (!code) {
+        the_runtime.holders++;
+        (*rt)->next = handles;
+        handles = *rt;
+    }
+    pthread_mutex_unlock(&lock);
+    if (code) {
+        vi_free(*rt);
+        *rt = NULL;
+    }
+    return code;
+}
+
+vi_ort *vi_ort_hold(vi_ort *ort)
+{
+    pthread_mutex_lock(&lock);
+    ort->holders++;
+    pthread_mutex_unlock(&lock);
+    return ort;
+}
+
+void vi_ort_release(vi_ort *ort)
+{
+    OrtEnv *env = NULL;
+    pthread_mutex_lock(&lock);
+    if (--ort->holders == 0) {
+        env = ort->env;
+        ort->env = NULL;
+    }
+    /* Inside the lock: a second environment must not start before this one has ended. */
+    if (env)
+        ort->api->ReleaseEnv(env);
+    pthread_mutex_unlock(&lock);
+}
+
+void vi_runtime_close(vi_runtime **rt)
+{
+    vi_runtime *handle = *rt;
+    if (!handle)
+        return;
+    *rt = NULL;
+    pthread_mutex_lock(&lock);
+    for (vi_runtime **at = &handles; *at; at = &(*at)->next) {
+        if (*at == handle) {
+            *at = handle->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    vi_ort_release(handle->ort);
+    vi_free(handle);
+}
+
+const char *vi_runtime_version(vi_runtime *rt)
+{
+    return rt->ort->version;
+}
+
+const char *vi_runtime_path(vi_runtime *rt)
+{
+    return rt->ort->path;
+}
+
+int vi_runtime_providers(vi_runtime *rt, char names[][40], int max)
+{
+    char **list = NULL;
+    int n = 0;
+    OrtStatus *status = rt->ort->api->GetAvailableProviders(&list, &n);
+    if (vi_ort_check(rt->ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "no list of providers", NULL))
+        return 0;
+    for (int i = 0; i < VI_MIN(n, max); ++i)
+        snprintf(names[i], 40, "%s", list[i]);
+    status = rt->ort->api->ReleaseAvailableProviders(list, n);
+    vi_ort_check(rt->ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "", NULL);
+    return VI_MIN(n, max);
+}
+
+const OrtApi *vi_ort_api(const vi_ort *ort)
+{
+    return ort->api;
+}
+
+OrtEnv *vi_ort_env(const vi_ort *ort)
+{
+    return ort->env;
+}
+
+int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *name, const char *doing, viso_error *err)
+{
+    if (!status)
+        return 0;
+    vi_error_set(err, code, "%s: %s: %s", name, doing, api->GetErrorMessage(status));
+    api->ReleaseStatus(status);
+    return code;
+}
+
+unsigned vi_denormals_off(void)
+{
+#if defined(__SSE2__)
+    unsigned saved = _mm_getcsr();
+    _mm_setcsr(saved | 0x8040); /* flush to zero, denormals are zero */
+    return saved;
+#else
+    return 0;
+#endif
+}
+
+void vi_denormals_restore(unsigned saved)
+{
+#if defined(__SSE2__)
+    _mm_setcsr(saved);
+#else
+    (void)saved;
+#endif
+}
