@@ -1,2 +1,362 @@
+/* models/models.c: from a model's id to its file, checked, and to a loaded session shared by all. Thread-safe.
+ *
+ * A model is loaded at first use and stays until the object closes. Its digest is checked on the very bytes that the
+ * runtime gets, so a file changed in between cannot slip through. */
 #include "models/models.h"
-typedef int vi_models_unit;
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "models/internal.h"
+
+#ifndef VI_MODELS_INSTALLED_DIR
+#define VI_MODELS_INSTALLED_DIR ""
+#endif
+
+/* The largest networks in use (face restorers) stay below this. */
+#define FILE_MOST ((size_t)4 << 30)
+
+/* --- folders ---------------------------------------------------------------------------------------------------- */
+
+/* Takes `dir` (allocated); NULL or a full list drops it. */
+static void add_dir(vi_models *m, char *dir)
+{
+    if (dir && m->n_dir < VI_MODEL_DIRS)
+        m->dir[m->n_dir++] = dir;
+    else
+        vi_free(dir);
+}
+
+static void usual_dirs(vi_models *m)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (data && *data)
+        add_dir(m, vi_asprintf("%s/viso/models", data));
+    else if (home && *home)
+        add_dir(m, vi_asprintf("%s/.local/share/viso/models", home));
+    char *program = vi_program_dir();
+    if (program) {
+        add_dir(m, vi_asprintf("%s/models", program));
+        add_dir(m, vi_asprintf("%s/../share/viso/models", program));
+        vi_free(program);
+    }
+    if (*VI_MODELS_INSTALLED_DIR)
+        add_dir(m, vi_strdup(VI_MODELS_INSTALLED_DIR));
+}
+
+static int find_manifest(vi_models *m, viso_error *err)
+{
+    char tried[360] = "";
+    for (int i = 0; i < m->n_dir; ++i) {
+        char *path = vi_path_join(m->dir[i], "manifest.json");
+        if (!path)
+            return vi_error_nomem(err, "models");
+        int code = 1;
+        if (vi_file_exists(path))
+            code = vi_manifest_read(path, &m->row, &m->n_row, err);
+        vi_free(path);
+        if (code <= 0)
+            return code;
+        size_t used = strlen(tried);
+        snprintf(tried + used, sizeof tried - used, "%s%s", used ? ", " : "", m->dir[i]);
+    }
+    return vi_error_set(err, VISO_ERR_MODEL, "no models: no manifest.json in %s (set --models or VISO_MODELS, or run "
+                        "'make build' to make them)", *tried ? tried : "any folder");
+}
+
+int vi_models_open(vi_models **out, const vi_models_params *p, viso_error *err)
+{
+    const char *chosen = p->dir && *p->dir ? p->dir : getenv("VISO_MODELS");
+    vi_models *m = vi_calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m)
+        return vi_error_nomem(err, "models");
+    m->log = vi_log_named(p->log, "models");
+    m->intra_threads = VI_MAX(p->intra_threads, 1);
+    m->has_lock = pthread_mutex_init(&m->lock, NULL) == 0;
+    if (chosen && *chosen)
+        add_dir(m, vi_strdup(chosen));
+    else
+        usual_dirs(m);
+    int code = m->has_lock ? find_manifest(m, err) : vi_error_nomem(err, "models");
+    if (!code) {
+        m->entry = vi_calloc((size_t)m->n_row, sizeof *m->entry);
+        code = m->entry ? 0 : vi_error_nomem(err, "models");
+    }
+    for (int i = 0; i < m->n_row && !code; ++i) {
+        m->entry[i].has_lock = pthread_mutex_init(&m->entry[i].lock, NULL) == 0;
+        if (!m->entry[i].has_lock)
+            code = vi_error_nomem(err, "models");
+    }
+    if (code) {
+        vi_models_close(&m);
+        return code;
+    }
+    *out = m;
+    return 0;
+}
+
+void vi_models_close(vi_models **models)
+{
+    vi_models *m = *models;
+    if (!m)
+        return;
+    *models = NULL;
+    for (int i = 0; i < m->n_row && m->entry; ++i) {
+        vi_session_close(&m->entry[i].session);
+        if (m->entry[i].has_lock)
+            pthread_mutex_destroy(&m->entry[i].lock);
+    }
+    vi_runtime_close(&m->runtime);
+    for (int i = 0; i < m->n_dir; ++i)
+        vi_free(m->dir[i]);
+    if (m->has_lock)
+        pthread_mutex_destroy(&m->lock);
+    vi_free(m->entry);
+    vi_free(m->row);
+    vi_free(m);
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------- */
+
+int vi_models_count(const vi_models *m)
+{
+    return m->n_row;
+}
+
+const vi_model_row *vi_models_row(const vi_models *m, int i)
+{
+    return i >= 0 && i < m->n_row ? &m->row[i] : NULL;
+}
+
+const vi_model_row *vi_models_find(const vi_models *m, const char *id)
+{
+    for (int i = 0; i < m->n_row; ++i)
+        if (strcmp(m->row[i].id, id) == 0)
+            return &m->row[i];
+    return NULL;
+}
+
+static const vi_model_row *need_row(const vi_models *m, const char *id, viso_error *err)
+{
+    const vi_model_row *row = vi_models_find(m, id);
+    if (!row)
+        vi_error_set(err, VISO_ERR_MODEL, "model '%s' is not in the manifest; 'viso models list' shows what there is", id);
+    return row;
+}
+
+int vi_model_role_index(const vi_model_row *row, const char *role)
+{
+    int in = 0, out = 0;
+    for (int i = 0; i < row->n_role; ++i) {
+        int at = row->tensor[i].output ? out++ : in++;
+        if (strcmp(row->tensor[i].role, role) == 0)
+            return at;
+    }
+    return -1;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
+char *vi_models_where(const vi_models *m, const vi_model_row *row)
+{
+    for (int i = 0; i < m->n_dir; ++i) {
+        char *path = vi_path_join(m->dir[i], row->file);
+        if (path && vi_file_exists(path))
+            return path;
+        vi_free(path);
+    }
+    return NULL;
+}
+
+static int missing(const vi_models *m, const vi_model_row *row, viso_error *err)
+{
+    char tried[256] = "";
+    for (int i = 0; i < m->n_dir; ++i) {
+        size_t used = strlen(tried);
+        snprintf(tried + used, sizeof tried - used, "%s%s", used ? ", " : "", m->dir[i]);
+    }
+    return vi_error_set(err, VISO_ERR_MODEL, "model %s is missing: no %s in %s; %s", row->id, row->file, tried,
+                        row->source_sha256[0] ? "run 'make build' to make the starter models" : "install it there");
+}
+
+int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err)
+{
+    const vi_model_row *row = need_row(m, id, err);
+    *path = row ? vi_models_where(m, row) : NULL;
+    if (*path)
+        return 0;
+    return row ? missing(m, row, err) : VISO_ERR_MODEL;
+}
+
+int vi_models_load_file(vi_models *m, const vi_model_row *row, uint8_t **data, size_t *size, viso_error *err)
+{
+    char hex[65];
+    viso_error reading = {0};
+    char *path = vi_models_where(m, row);
+    if (!path)
+        return missing(m, row, err);
+    int code = vi_file_read(path, FILE_MOST, data, size, &reading);
+    if (code) {
+        code = vi_error_set(err, code == VISO_ERR_NO_SPACE ? code : VISO_ERR_MODEL, "model %s: %s", row->id, reading.text);
+    } else if (row->sha256[0]) {
+        vi_sha256(*data, *size, hex);
+        if (strcmp(hex, row->sha256) != 0) {
+            vi_free(*data);
+            *data = NULL;
+            code = vi_error_set(err, VISO_ERR_MODEL, "model %s is damaged: %s has SHA-256 %.12s…, the manifest says "
+                                "%.12s…; remove it and run 'make build' or install it again", row->id, path, hex, row->sha256);
+        }
+    }
+    vi_free(path);
+    return code;
+}
+
+const char *vi_models_state(vi_models *m, int i, bool full)
+{
+    const vi_model_row *row = vi_models_row(m, i);
+    struct stat st;
+    char hex[65];
+    char *path = row ? vi_models_where(m, row) : NULL;
+    if (!path)
+        return "missing";
+    bool good = stat(path, &st) == 0 && (row->bytes == 0 || (uint64_t)st.st_size == row->bytes);
+    if (good && full && row->sha256[0])
+        good = vi_sha256_file(path, hex, NULL) == 0 && strcmp(hex, row->sha256) == 0;
+    vi_free(path);
+    return good ? "installed" : "damaged";
+}
+
+int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, viso_error *err)
+{
+    const vi_model_row *row = need_row(m, id, err);
+    *data = NULL;
+    *size = 0;
+    return row ? vi_models_load_file(m, row, data, size, err) : VISO_ERR_MODEL;
+}
+
+/* --- sessions --------------------------------------------------------------------------------------------------- */
+
+int vi_models_runtime(vi_models *m, viso_error *err)
+{
+    pthread_mutex_lock(&m->lock);
+    int code = m->runtime ? 0 : vi_runtime_open(&m->runtime, &m->log, err);
+    if (!code && m->runtime)
+        vi_debug(&m->log, "ONNX Runtime %s from %s", vi_runtime_version(m->runtime), vi_runtime_path(m->runtime));
+    pthread_mutex_unlock(&m->lock);
+    return code;
+}
+
+static void print_shape(char *text, size_t size, const int64_t *dim, int n_dim)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (int k = 0; k < n_dim && used < size; ++k)
+        used += (size_t)snprintf(text + used, size - used, "%s%lld", k ? "," : "", (long long)dim[k]);
+}
+
+static int check_tensor(const vi_model_row *row, const vi_model_role *r, const vi_tensor_info *info, int n, viso_error *err)
+{
+    char want[160], got[160];
+    const char *kind = r->output ? "output" : "input";
+    int i = 0;
+    while (i < n && strcmp(info[i].name, r->tensor) != 0)
+        ++i;
+    if (i == n)
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s': expected a tensor '%s' in %s, found none (first %s: '%s')",
+                            row->id, kind, r->role, r->tensor, row->file, kind, n ? info[0].name : "none");
+    /* -1 in either place means any size. */
+    bool fits = info[i].n_dim == r->n_dim;
+    for (int k = 0; k < r->n_dim && fits; ++k)
+        fits = r->dim[k] < 0 || info[i].dim[k] < 0 || r->dim[k] == info[i].dim[k];
+    if (!fits) {
+        print_shape(want, sizeof want, r->dim, r->n_dim);
+        print_shape(got, sizeof got, info[i].dim, info[i].n_dim);
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s', tensor '%s' in %s: expected shape [%s], found [%s]",
+                            row->id, kind, r->role, r->tensor, row->file, want, got);
+    }
+    if (info[i].type != VI_F32)
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s', tensor '%s' in %s: expected float32 numbers, found type %d",
+                            row->id, kind, r->role, r->tensor, row->file, (int)info[i].type);
+    return 0;
+}
+
+int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_error *err)
+{
+    const vi_tensor_info *in, *out;
+    int n_in = vi_session_inputs(s, &in), n_out = vi_session_outputs(s, &out), code = 0;
+    for (int i = 0; i < row->n_role && !code; ++i) {
+        bool output = row->tensor[i].output;
+        code = check_tensor(row, &row->tensor[i], output ? out : in, output ? n_out : n_in, err);
+    }
+    return code;
+}
+
+static int load(vi_models *m, const vi_model_row *row, vi_session **s, viso_error *err)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    uint64_t begin = vi_now_ns();
+    if (row->n_role == 0)
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s is not a network", row->id);
+    int code = vi_models_load_file(m, row, &data, &size, err);
+    if (!code)
+        code = vi_models_runtime(m, err);
+    if (!code) {
+        vi_session_params p = {.data = data, .size = size, .name = row->id, .intra_threads = m->intra_threads};
+        code = vi_session_open(s, m->runtime, &p, err);
+    }
+    vi_free(data);
+    if (!code)
+        code = vi_models_check_contract(row, *s, err);
+    if (code)
+        vi_session_close(s);
+    else
+        vi_debug(&m->log, "%s loaded in %.1f ms", row->id, (double)(vi_now_ns() - begin) * 1e-6);
+    return code;
+}
+
+int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_model_row **row, viso_error *err)
+{
+    const vi_model_row *r = need_row(m, id, err);
+    *s = NULL;
+    if (!r)
+        return VISO_ERR_MODEL;
+    vi_model_entry *e = &m->entry[r - m->row];
+    pthread_mutex_lock(&e->lock);
+    /* A failure is not remembered: the user may have put the file in place meanwhile. */
+    int code = e->session ? 0 : load(m, r, &e->session, err);
+    *s = e->session;
+    pthread_mutex_unlock(&e->lock);
+    if (row)
+        *row = r;
+    return code;
+}
+
+int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err)
+{
+    const vi_model_row *found;
+    vi_session *s;
+    vi_binding in[VI_MAX_ROLES], out[VI_MAX_ROLES];
+    int n_in = 0, n_out = 0;
+    *r = NULL;
+    int code = vi_models_session(m, id, &s, &found, err);
+    if (code)
+        return code;
+    for (int i = 0; i < found->n_role; ++i) {
+        const vi_model_role *t = &found->tensor[i];
+        bool fixed = true;
+        for (int k = 0; k < t->n_dim; ++k)
+            fixed = fixed && t->dim[k] > 0;
+        vi_binding b = {.name = t->tensor, .dim = fixed ? t->dim : NULL, .n_dim = t->n_dim};
+        if (t->output)
+            out[n_out++] = b;
+        else
+            in[n_in++] = b;
+    }
+    if (row)
+        *row = found;
+    return vi_run_create(r, s, in, n_in, out, n_out, err);
+}

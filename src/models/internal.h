@@ -1,0 +1,43 @@
+/* models/internal.h: shared by the files of this room only. */
+#ifndef VI_MODELS_INTERNAL_H
+#define VI_MODELS_INTERNAL_H
+
+#include <pthread.h>
+
+#include "models/models.h"
+
+/* Rows of a manifest file, allocated with vi_calloc. VISO_ERR_MODEL naming file, row and field. */
+int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err);
+
+/* What the process holds of one row. */
+typedef struct vi_model_entry {
+    pthread_mutex_t lock; /* loading; different models load side by side */
+    bool has_lock;
+    vi_session *session;
+} vi_model_entry;
+
+enum { VI_MODEL_DIRS = 8 };
+
+struct vi_models {
+    vi_log log;
+    int intra_threads;
+    char *dir[VI_MODEL_DIRS]; /* where files are looked for, in order */
+    int n_dir;
+    vi_model_row *row;
+    vi_model_entry *entry; /* one per row */
+    int n_row;
+    pthread_mutex_t lock; /* the runtime */
+    bool has_lock;
+    vi_runtime *runtime;
+};
+
+/* Path of a row's file if some folder has it (allocated), else NULL. */
+char *vi_models_where(const vi_models *m, const vi_model_row *row);
+/* Reads a row's file and checks its digest. */
+int vi_models_load_file(vi_models *m, const vi_model_row *row, uint8_t **data, size_t *size, viso_error *err);
+/* The graph's tensors against the row's. `file` is for the message. */
+int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_error *err);
+/* Opens the runtime at first use. */
+int vi_models_runtime(vi_models *m, viso_error *err);
+
+#endif
