@@ -86,7 +86,8 @@ static void add(vi_candidate *sum, const vi_candidate *c, float k)
 
 int vi_detect_merge(vi_candidate *c, int n, float iou)
 {
-    qsort(c, (size_t)n, sizeof(*c), by_score);
+    if (n > 1)
+        qsort(c, (size_t)n, sizeof(*c), by_score);
     int kept = 0;
     while (n > kept) {
         /* c[kept] is the best of those not yet decided; everything before it is final. */

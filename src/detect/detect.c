@@ -41,10 +41,10 @@ typedef struct detector {
     bool bgr;
     int in_image, out_boxes, out_scores;
     /* Time. */
-    uint64_t sequence; /* of the last frame looked at */
-    int looks;         /* how often this frame was looked at, this look included */
-    uint64_t turn;     /* next tile to look at in turn */
-    uint64_t empty;    /* looks in a row that found nothing */
+    uint32_t looks; /* how often this frame was looked at, this look included */
+    bool deep;      /* the close-up window and the turned pictures were tried on this frame */
+    uint64_t turn;  /* next tile to look at in turn */
+    uint64_t empty; /* looks in a row that found nothing */
 } detector;
 
 /* One look in progress. */
@@ -168,14 +168,13 @@ static int look_turned(look *l, viso_error *err)
 }
 
 /* Faces that fill the picture, then faces that are not upright. */
-static int look_deep(look *l, bool close_up, viso_error *err)
+static int look_deep(look *l, viso_error *err)
 {
-    if (close_up) {
-        vi_window win = vi_window_whole(l->w->width, l->w->height, CLOSE_UP, 0);
-        int rc = look_through(l, &win, err);
-        if (rc || l->n)
-            return rc;
-    }
+    vi_window win = vi_window_whole(l->w->width, l->w->height, CLOSE_UP, 0);
+    int rc = look_through(l, &win, err);
+    l->d->deep = true;
+    if (rc || l->n)
+        return rc;
     return l->d->s.rotate == ROTATE_OFF ? VISO_OK : look_turned(l, err);
 }
 
@@ -259,8 +258,7 @@ static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     detector *d = self;
     if (!w->want_detect)
         return VISO_OK;
-    d->looks = d->looks && w->sequence == d->sequence ? d->looks + 1 : 1;
-    d->sequence = w->sequence;
+    d->looks = ++w->count.looks;
     size_t mark = vi_arena_mark(scratch);
     look l = { .d = d, .w = w, .scratch = scratch };
     l.crop = vi_rgb_new(scratch, VI_DETECT_INPUT, VI_DETECT_INPUT);
@@ -275,20 +273,22 @@ static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     if (d->looks > 1) {
         /* Asked again: what was found first did not hold up. */
         rc = look_around_lost(&l, err);
-        if (!rc && !l.n && w->n_face == 0)
-            rc = look_deep(&l, true, err);
+        if (!rc && !l.n && w->n_face == 0 && !d->deep)
+            rc = look_deep(&l, err);
     } else {
+        d->deep = false;
         rc = first ? look_full(&l, err) : look_light(&l, err);
         bool nothing = !l.n && w->n_face == 0;
         if (!rc && nothing && (first || d->empty % DEEP_EVERY == DEEP_EVERY - 1))
-            rc = look_deep(&l, true, err);
+            rc = look_deep(&l, err);
         else if (!rc && d->s.rotate == ROTATE_ALL)
             rc = look_turned(&l, err);
         d->empty = l.n || w->n_face ? 0 : d->empty + 1;
     }
     if (!rc) {
         int n = vi_detect_merge(l.c, l.n, d->s.nms);
-        qsort(l.c, (size_t)n, sizeof(*l.c), by_area);
+        if (n > 1)
+            qsort(l.c, (size_t)n, sizeof(*l.c), by_area);
         merge_into(d, w, l.c, n, taken);
     }
     vi_arena_release(scratch, mark);
@@ -299,7 +299,8 @@ static void reset(void *self)
 {
     detector *d = self;
     d->looks = 0;
-    d->turn = d->empty = d->sequence = 0;
+    d->deep = false;
+    d->turn = d->empty = 0;
 }
 
 static void destroy(void **self)

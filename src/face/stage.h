@@ -39,7 +39,8 @@ typedef struct vi_work {
     vi_face face[VI_MAX_FACES];
     int n_face;
     const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */
-    struct { uint32_t networks; uint32_t dropped_back; } count; /* for telemetry */
+    struct { uint32_t networks; uint32_t dropped_back; uint32_t looks; } count; /* for telemetry; looks: of the detector,
+                                                                                  zero when the frame begins */
 } vi_work;
 
 struct vi_models; /* models/models.h */

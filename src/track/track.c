@@ -13,8 +13,10 @@
 
 /* Overlap of meshes above which two records are one face. */
 #define SAME_IOU 0.6f
-/* A new detection continues a track that is missing its face when it overlaps where that one should be. */
-#define ADOPT_IOU 0.25f
+/* A new detection continues a track that is missing its face when it is within so many face widths of where that one should
+ * be; nearer than the second it is certainly the same. */
+#define ADOPT_FAR 1.0f
+#define ADOPT_SURE 0.5f
 /* Fade of a face that was not there a frame ago, and its growth per frame. */
 #define FADE_STEP 0.5f
 /* With nobody in the picture the detector looks at every frame at first, later less often. */
@@ -201,19 +203,29 @@ static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
     }
 }
 
+/* How far a box is from where a track's face was expected, in face widths; beyond ADOPT_FAR, or of another size, it is another
+ * face. */
+static float away(const vi_track *t, const vi_box *b)
+{
+    const vi_box *e = &t->foretold;
+    float width = fmaxf(e->x1 - e->x0, 1), ratio = (b->x1 - b->x0) / width;
+    float d = hypotf(b->x0 + b->x1 - e->x0 - e->x1, b->y0 + b->y1 - e->y0 - e->y1) / 2 / width;
+    return ratio > 0.6f && ratio < 1.67f ? d : INFINITY;
+}
+
 /* A new record that continues a track whose own record found nothing. */
 static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
 {
     vi_face *f = &w->face[i];
     int best = -1;
-    float most = ADOPT_IOU;
+    float least = ADOPT_FAR;
     for (int j = 0; j < w->n_face; j++) {
         const vi_face *o = &w->face[j];
         if (o->slot < 0 || drop[j] || (o->f.has & VISO_FACE_HAS_MESH))
             continue;
-        float iou = vi_box_iou(&s->track[o->slot].foretold, &f->f.box);
-        if (iou > most) {
-            most = iou;
+        float d = away(&s->track[o->slot], &f->f.box);
+        if (d < least) {
+            least = d;
             best = j;
         }
     }
@@ -222,6 +234,8 @@ static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
     f->slot = w->face[best].slot;
     f->fresh = false;
     drop[best] = true;
+    if (least > ADOPT_SURE)
+        s->track[f->slot].renew_at = s->frame; /* could be somebody else: ask the embedder */
     return true;
 }
 
@@ -243,7 +257,7 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
     }
     end_converged(s, w, drop);
     for (int i = 0; i < w->n_face; i++)
-        if (fresh[i] && (!(w->face[i].f.has & VISO_FACE_HAS_MESH) || covered(w, i, drop) ))
+        if (fresh[i] && (!(w->face[i].f.has & VISO_FACE_HAS_MESH) || covered(w, i, drop)))
             drop[i] = true;
     for (int i = 0; i < w->n_face; i++)
         if (fresh[i] && !drop[i] && !adopt(s, w, i, drop))
