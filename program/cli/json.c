@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,10 @@ int cli_json_print(json_t *v, bool indent, viso_error *err)
     int bad = printf("%s\n", text) < 0 || fflush(stdout) != 0;
     int reason = errno;
     free(text);
+    if (bad && err && reason == EPIPE) {
+        signal(SIGPIPE, SIG_DFL); /* the reader has seen enough: end as a filter does, without a word */
+        raise(SIGPIPE);
+    }
     return bad ? vi_error_set(err, reason == ENOSPC ? VISO_ERR_NO_SPACE : VISO_ERR_INPUT, "standard output: cannot write: %s",
                               strerror(reason))
                : VISO_OK;

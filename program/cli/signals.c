@@ -30,7 +30,9 @@ void cli_signals_watch(viso_engine *e)
     sigemptyset(&a.sa_mask);
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
-    sigaction(SIGHUP, &a, NULL);
+    struct sigaction hangup; /* under nohup it is ignored and stays so */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &a, NULL);
 }
 
 bool cli_interrupted(void)

@@ -1,0 +1,242 @@
+#!/bin/bash
+# cli.sh PROGRAM ROOT: the program's line, messages, exit codes and streams, over the library of fake_engine.c. Each check runs
+# the program once and compares exit code and a piece of what it printed.
+viso=$(realpath "$1") root=$(realpath "$2")
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+mkdir tmp
+export XDG_CONFIG_HOME=$work/config HOME=$work TMPDIR=$work/tmp COLUMNS=90
+unset VISO_MODELS
+checks=0 bad=0
+
+fail() { bad=$((bad + 1)); echo "FAIL: $*" >&2; echo "  out: $(head -c 600 out.txt)" >&2; echo "  err: $(head -c 600 err.txt)" >&2; }
+# expect CODE STREAM TEXT ARGS…: runs; STREAM is out or err (must hold TEXT), or none (TEXT is "-").
+expect() {
+    local code=$1 stream=$2 text=$3; shift 3
+    checks=$((checks + 1))
+    "$viso" "$@" >out.txt 2>err.txt </dev/null
+    local got=$?
+    [ $got = "$code" ] || fail "viso $*: exit code $got, expected $code"
+    [ "$stream" = none ] || grep -qF -- "$text" $stream.txt || fail "viso $*: no '$text' on $stream"
+    if [ "$code" != 0 ] && [ "$#" -gt 0 ] && [ "$(grep -c '^viso: ' err.txt)" = 0 ]; then fail "viso $*: no message"; fi
+}
+silent() { checks=$((checks + 1)); [ ! -s "$1.txt" ] || fail "$2: something on $1"; }
+holds() { checks=$((checks + 1)); grep -qF -- "$2" "$1" || fail "$1 lacks '$2'"; }
+lacks() { checks=$((checks + 1)); ! grep -qF -- "$2" "$1" || fail "$1 has '$2'"; }
+absent() { checks=$((checks + 1)); [ ! -e "$1" ] || fail "$1 is there"; }
+
+touch a.jpg b.jpg c.jpg party.jpg long.mp4 slow.mp4 noface.jpg damaged.jpg full.png "x=y.jpg" marked.png nan.jpg -- -dash.jpg
+mkdir shots shots/sub dest; touch shots/1.jpg shots/2.png
+
+# ---- help and version
+expect 2 err "usage: viso" ; silent out usage
+expect 0 out "viso 9.8.7" --version
+expect 0 out "viso 9.8.7" swap --version
+expect 0 out "Commands:" --help
+expect 0 out "Commands:" help
+expect 0 out "models import" -h
+expect 0 out "--map PERSON=SOURCE" swap --help
+expect 0 out "--detect-score X" help swap
+expect 0 out "(0.05 .. 1, default 0.5)" help detect
+expect 0 out "--no-detect-pyramid" help detect
+expect 0 out "-o, --out FILE" help models import
+expect 0 out "Usage: viso models list" models --help
+expect 0 out "--map" --no-such-option swap --help
+expect 2 err "no command 'nonsense'" help nonsense
+for width in 20 40 80; do
+    COLUMNS=$width "$viso" help swap >out.txt; awk -v w=$((width < 46 ? 46 : width)) 'length($0) > w + 20 { exit 1 }' out.txt || fail "help at $width columns"
+done
+
+# ---- unknown words
+expect 2 err "did you mean 'viso swap'" swpa a.jpg b.jpg
+expect 2 err "did you mean 'viso models list'" models lst
+expect 2 err "viso help lists" frobnicate
+expect 2 err "did you mean --json" detect --jsn a.jpg
+expect 2 err "did you mean --embed" detect --embd a.jpg
+expect 2 err "did you mean --detect-score" detect --detect-scor 0.3 a.jpg
+expect 2 err "see viso help detect" detect --zzzzzzz a.jpg
+expect 2 err "unknown option -Z" detect -Z a.jpg
+expect 2 err "unknown option --map" detect --map a=b a.jpg
+expect 2 err "wants a value" detect a.jpg --every
+expect 2 err "wants a value" swap a.jpg b.jpg -o
+expect 2 err "takes no value" detect --embed=1 a.jpg
+expect 2 err "only switches" detect --no-detect-score a.jpg
+expect 2 err "takes no value" detect --no-json=1 a.jpg
+expect 2 err "--json: 'maybe' is not one of: true, false" detect --json=maybe a.jpg
+expect 2 err "--detect-score: '2' is not a number in 0.05 .. 1" detect --detect-score 2 a.jpg
+expect 2 err "one word too many" doctor now
+expect 2 err "something is missing" detect
+expect 2 err "--every: '0'" detect --every 0 a.jpg
+
+# ---- where options may stand
+expect 0 out '"faces":[' --json detect a.jpg
+expect 0 out '"faces":[' detect a.jpg --json
+expect 0 out '"faces":[' --every 1 detect --json=yes a.jpg
+expect 0 out "1 face" detect --json --no-json a.jpg
+expect 0 out "1 face" --detect-score 0.9 detect --detect-tiles=2 a.jpg
+expect 0 out "-dash.jpg" detect -- -dash.jpg
+expect 0 out "viso swap" --config none help swap
+expect 0 none - swap a.jpg party.jpg -qyoone.jpg; silent err "swap -q"; holds one.jpg "whole a.jpg"
+
+# ---- swap: words, names, refusals
+expect 0 err "1 face swapped" swap a.jpg party.jpg; silent out swap; holds party-swapped.jpg "whole a.jpg"
+holds err.txt "viso: warning: the source looks away"
+expect 2 err "--force" swap a.jpg party.jpg
+expect 0 err "party-swapped.jpg" swap a.jpg party.jpg --force
+expect 0 none - swap a.jpg b.jpg c.jpg party.jpg -o merged.jpg; holds merged.jpg "whole a.jpg b.jpg c.jpg"
+expect 0 none - swap a.jpg party.jpg -o dest; holds dest/party.jpg "whole a.jpg"
+expect 2 err "exists already" swap a.jpg party.jpg -o dest
+expect 2 err "never replaced" swap a.jpg party.jpg -o party.jpg --force
+expect 2 err "never replaced" swap a.jpg party.jpg -o ./a.jpg -y
+ln -s party.jpg link.jpg; expect 2 err "never replaced" swap a.jpg party.jpg -o link.jpg -y
+ln party.jpg hard.jpg; expect 2 err "never replaced" swap a.jpg party.jpg -o hard.jpg -y
+expect 2 err "is missing" swap
+expect 2 err "is missing" swap a.jpg
+expect 9 err "missing.jpg: cannot read: No such file" swap missing.jpg party.jpg -o x.jpg
+expect 9 err "missing.jpg" swap a.jpg missing.jpg -o x.jpg
+expect 2 err "is a folder; a SOURCE" swap shots party.jpg -o x.jpg
+expect 3 err "no face" swap noface.jpg party.jpg -o x.jpg
+expect 4 err "no face" swap a.jpg noface.jpg -o x.jpg
+expect 8 err "disk is full" swap a.jpg full.png -o x.png
+expect 9 err "damaged" swap a.jpg damaged.jpg -o x.jpg
+expect 7 err "cuda" swap a.jpg party.jpg -o x.jpg --provider cuda --strict-device
+absent x.jpg
+expect 0 none - swap --map b.jpg=c.jpg party.jpg -o m1.jpg; holds m1.jpg "whole b.jpg>c.jpg"
+expect 0 none - swap a.jpg --map b.jpg=c.jpg --map "c.jpg=x=y.jpg" party.jpg -o m2.jpg; holds m2.jpg "whole a.jpg b.jpg>c.jpg c.jpg>x=y.jpg"
+expect 0 none - swap --map "x=y.jpg=c.jpg" party.jpg -o m3.jpg; holds m3.jpg "whole x=y.jpg>c.jpg"
+expect 2 err "PERSON=SOURCE" swap --map b.jpg party.jpg -o m.jpg
+expect 2 err "PERSON=SOURCE" swap --map b.jpg= party.jpg -o m.jpg
+expect 9 err "missing.jpg" swap --map b.jpg=missing.jpg party.jpg -o m.jpg
+expect 2 err "never replaced" swap --map b.jpg=c.jpg party.jpg -y -o c.jpg
+expect 2 err "is the target itself" swap a.jpg shots -o shots
+expect 2 err "is a file" swap a.jpg shots -o party.jpg
+touch dest/1.jpg; expect 2 err "dest/1.jpg: exists already" swap a.jpg shots -o dest
+expect 0 none - swap -v a.jpg party.jpg -o v.jpg --log debug; holds err.txt "debug: swap: detail"
+expect 0 none - swap a.jpg party.jpg -o w.jpg --log error; lacks err.txt warning
+
+# ---- swap: JSON and progress
+expect 0 out '{"event":"progress","phase":"frames"' swap a.jpg long.mp4 -o j.mp4 --json
+holds out.txt '{"event":"warning","object":"swap","text":"the source looks away"}'
+holds out.txt '{"event":"done","target":"long.mp4","out":"j.mp4","stats":{"frames":50'
+lacks err.txt "fps"
+expect 4 out '{"event":"error","code":4,' swap a.jpg noface.jpg -o x.jpg --json
+expect 2 out '{"event":"error","code":2,' swap --json a.jpg party.jpg -o x.jpg --zzzzzz
+expect 0 err "0/50  25.0 fps" swap a.jpg long.mp4 -o p.mp4 --progress always
+expect 0 none - swap a.jpg long.mp4 -o p2.mp4; lacks err.txt "/50"
+expect 0 none - swap -q a.jpg long.mp4 -o p3.mp4 --progress always; silent err "-q"
+
+# ---- an end before the end
+interrupt() { # SIGNAL ARGS…
+    local signal=$1; shift
+    checks=$((checks + 1))
+    rm -f out.txt err.txt # so that the signal waits for this run, not for the text of the last one
+    "$viso" "$@" >out.txt 2>err.txt & local pid=$!
+    for _ in $(seq 100); do [ -s err.txt ] && break; sleep 0.05; done
+    kill -s "$signal" $pid; wait $pid; local got=$?
+    [ $got = 130 ] || fail "$signal: exit code $got"
+}
+interrupt INT swap a.jpg slow.mp4 -o part.mp4; holds err.txt "part.mp4 holds the first"; holds part.mp4 part
+interrupt TERM swap a.jpg slow.mp4 -o part2.mp4; holds err.txt "part2.mp4 holds the first"
+interrupt INT bench slow.mp4 a.jpg; holds err.txt "nothing was measured"
+checks=$((checks + 1)); ls -d "$TMPDIR"/viso-bench-* 2>/dev/null && fail "bench leaves a folder"
+
+# ---- detect
+expect 0 out "a.jpg (64x48): 1 face" detect a.jpg
+expect 0 out "box 10,20 20x20  score 0.90  yaw +5" detect a.jpg
+expect 0 out "0 faces" detect noface.jpg
+expect 0 out '"faces":[]' detect noface.jpg --json
+expect 0 out '"box":[10.0,20.0,30.0,40.5]' detect a.jpg --json
+lacks out.txt embedding
+expect 0 out '"embedding":[1.0,0.0,0.0,0.0]' detect a.jpg --json --embed
+expect 0 out '"yaw":null' detect nan.jpg --json
+checks=$((checks + 1)); [ "$("$viso" detect long.mp4 --json --every 3 | wc -l)" = 4 ] || fail "--every"
+expect 0 none - detect long.mp4 --draw d.png; holds d.png "frame 0"
+expect 2 err "exists already" detect long.mp4 --draw d.png
+expect 0 none - detect noface.jpg --draw n.png; holds n.png "frame 0"
+expect 0 none - detect long.mp4 --every 4 --draw "f%03d.png"; holds f008.png "frame 8"; absent f001.png
+expect 2 err "never replaced" detect a.jpg --draw a.jpg -y
+expect 2 err "one file" detect a.jpg b.jpg --draw x.png
+expect 9 err "damaged" detect damaged.jpg a.jpg; holds out.txt "a.jpg (64x48)"
+expect 9 err "missing.jpg" detect missing.jpg
+checks=$((checks + 1)); "$viso" detect long.mp4 --json 2>err.txt | head -1 >out.txt; holds out.txt '"frame":0'
+silent err "a reader that leaves"
+for json in --json --no-json; do
+    checks=$((checks + 1))
+    "$viso" detect a.jpg $json >/dev/full 2>err.txt; [ $? = 8 ] || fail "/dev/full $json"; holds err.txt "standard output: cannot write"
+done
+
+# ---- models, verify, doctor, bench
+expect 0 out "face-full" models list
+expect 0 out "1.2 MB" models
+expect 0 out '"licence": "Apache-2.0"' models list --json
+expect 0 out "face-full described" models info face-full
+expect 2 err "did you mean 'face-full'" models info face-ful
+expect 0 out "face-full: installed" models verify
+expect 6 err "optional-net is missing" models verify optional-net
+touch net.tflite
+expect 0 none - models import net.tflite; [ -e net.onnx ] || fail "net.onnx"
+expect 0 none - models import net.tflite -o other.onnx; [ -e other.onnx ] || fail "other.onnx"
+expect 2 err "is the input" models import net.tflite -o net.tflite
+expect 9 err "missing.tflite" models import missing.tflite
+expect 0 out "marked as synthetic (compositeWithTrainedAlgorithmicMedia, in xmp)" verify marked.png
+expect 0 out "a.jpg: not marked" verify a.jpg
+expect 0 out '"marked":true' verify marked.png --json
+expect 9 out "a.jpg: not marked" verify damaged.jpg a.jpg
+expect 0 out "Ready" doctor
+expect 0 out '"ready": true' doctor --json
+FAKE_PROBLEM=models expect 6 err "run make setup" doctor
+FAKE_PROBLEM=runtime expect 7 out '"ready": false' doctor --json
+expect 0 out '"p50_ms": 1.5' bench long.mp4 a.jpg
+holds err.txt "fps with decoding and encoding"
+expect 0 out '"encoded": false' bench long.mp4 --discard
+expect 9 err "missing.mp4" bench missing.mp4
+
+# ---- settings
+expect 0 out "#detect-score = 0.5" options --defaults
+expect 0 out "detect-score = 0.7" options --detect-score 0.7
+expect 0 out '"$schema"' options --json
+expect 0 out '| `--detect-score` |' options --markdown
+mkdir -p config/viso; echo "detect-score = 0.8" >config/viso/viso.conf
+expect 0 out "detect-score = 0.8" options
+expect 0 out "detect-score = 0.6" options --detect-score 0.6
+expect 0 out "#detect-score = 0.5" options --config none
+echo "detect-tiles = 4" >mine.conf
+expect 0 out "detect-tiles = 4" options --config mine.conf; lacks out.txt "detect-score = 0.8"
+"$viso" options --detect-tiles 5 --face "a b" >kept.conf
+expect 0 out "face = a b" options --config kept.conf; holds out.txt "detect-tiles = 5"
+echo "detect-scor = 0.8" >config/viso/viso.conf
+expect 2 err "viso.conf:1: unknown option 'detect-scor'; did you mean 'detect-score'?" options
+expect 9 err "gone.conf" options --config gone.conf
+printf 'a\0b' >zero.conf; expect 2 err "zero bytes" options --config zero.conf
+echo "json = yes" >json.conf; expect 0 out '"faces"' detect a.jpg --config json.conf
+echo "json = yes" >config/viso/viso.conf; expect 0 out "1 face" detect a.jpg --no-json
+rm config/viso/viso.conf
+
+# ---- completion
+offers() { local want=$1; shift; checks=$((checks + 1)); "$viso" --complete "$@" >out.txt 2>err.txt; grep -qxF -- "$want" out.txt || fail "complete $*: no '$want'"; }
+offers swap ""
+offers swap sw
+offers models m
+offers list models l
+offers import models ""
+offers "<files>" swap ""
+offers --detect-score swap --detect-s
+offers --no-detect-pyramid detect --no-
+offers --map swap --m
+offers "<files>" swap -o ""
+offers cuda swap --provider cu
+offers all swap --face ""
+offers face-full models info ""
+offers swap -q ""
+offers swap help s
+"$viso" --complete detect --m >out.txt; lacks out.txt "--map"
+checks=$((checks + 1))
+source "$root/program/cli/completion.bash"
+COMP_WORDS=("$viso" swap --provider = c) COMP_CWORD=4; _viso
+case " ${COMPREPLY[*]} " in *" cpu "*) ;; *) fail "completion.bash: ${COMPREPLY[*]}" ;; esac
+COMP_WORDS=("$viso" detect par) COMP_CWORD=2; _viso
+case " ${COMPREPLY[*]} " in *" party.jpg "*) ;; *) fail "completion.bash: ${COMPREPLY[*]}" ;; esac
+
+echo "$checks checks, $bad failed"
+[ $bad = 0 ]
