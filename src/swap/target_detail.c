@@ -230,6 +230,7 @@ VI_CLONES static void mix_row(float *restrict out, float *restrict mask, const f
     for (int x = 0; x < n; x++) {
         float m = alpha[x] > moved[x] ? alpha[x] : moved[x];
         float a = m > 1e-4f ? alpha[x] / m : 1.0f;
+        m = m < 1.0f ? m : 1.0f; /* filters leave a rounding error above 1 */
         out[x] = tw[x] + a * (s[x] - tw[x]);
         mask[x] = m > 1e-4f ? m : 0.0f;
     }

@@ -52,6 +52,7 @@ static int warp_pixels(vi_target *t)
     float f = (float)t->skin_crop.w / (float)t->size;
     vi_affine to_skin = { { f, 0, f * (float)t->origin, 0, f, f * (float)t->origin } };
     t->k->warp(&skin, &t->skin_crop, 1, &to_skin, VI_FILTER_BILINEAR, VI_BORDER_REPLICATE);
+    t->k->rgb_to_lab(&t->s_lab, &t->s_lab); /* the source is complete now */
     t->k->rgb_to_lab(&lab, &t->rgb);
     t->k->remap(t->t_lab.c, lab.c, 3, &t->mx, &t->my, VI_FILTER_BICUBIC);
     t->k->remap(&t->skin_t, &skin, 1, &t->mx, &t->my, VI_FILTER_BILINEAR);
