@@ -153,7 +153,7 @@ fetch() # NAME VERSION SHA256
     npm_client || return 1
     say "fetching $1 $2 from npm"
     mkdir -p "$work/pack" "$cache/npm"
-    (cd "$work/pack" && npm pack --loglevel error --ignore-scripts --no-update-notifier --fetch-retry-maxtimeout 5000 --cache "$work/npm" "$1@$2") \
+    (cd "$work/pack" && npm pack --loglevel error --ignore-scripts --no-update-notifier --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 --cache "$work/npm" "$1@$2") \
         >"$work/npm.log" 2>&1 || {
         tail -n 5 "$work/npm.log" >&2
         say "npm could not deliver $1@$2"
@@ -242,10 +242,10 @@ runtime()
     machine=$(uname -m)
     case $machine in
         x86_64 | aarch64) ;;
-        *) fail "npm carries ONNX Runtime for x86_64 and aarch64, not for $machine; give your own: make ONNXRUNTIME=/path" ;;
+        *) fail "npm carries ONNX Runtime for x86_64 and aarch64, not for $machine; give your own: make build ONNXRUNTIME=/path" ;;
     esac
     [ -z "$GPU" ] || [ "$machine" = x86_64 ] || fail "npm carries the CUDA and TensorRT providers for x86_64 only"
-    help="; see above, or give your own: make ONNXRUNTIME=/path (include/, lib/)"
+    help="; see above, or give your own: make build ONNXRUNTIME=/path (include/, lib/)"
     unpack_set headers "ONNX Runtime headers" || fail "no ONNX Runtime headers$help"
     unpack_set "runtime-$machine" "ONNX Runtime" || fail "no ONNX Runtime$help"
     if [ -n "$GPU" ]; then
@@ -259,8 +259,8 @@ models()
         [ -d "$MODELS" ] || fail "MODELS=$MODELS is not a folder"
         say "starter models: from $MODELS"
     elif ! unpack_set models "starter models' original files"; then
-        [ -n "$ONNXRUNTIME" ] || fail "no starter models; see above, or give a folder with the files: make MODELS=/path"
-        say "starter models: not there; viso builds, and viso doctor will say what is missing (make MODELS=/path)"
+        [ -n "$ONNXRUNTIME" ] || fail "no starter models; see above, or give a folder with the files: make build MODELS=/path"
+        say "starter models: not there; viso builds, and viso doctor will say what is missing (make build MODELS=/path)"
     fi
 }
 
