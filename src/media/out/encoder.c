@@ -1,0 +1,386 @@
+/* media/out/encoder.c: the choice of codec and its settings, and frames handed to it without a copy where it takes their
+ * format. */
+#include "media/out/encoder.h"
+
+#include <libavutil/hdr_dynamic_metadata.h>
+#include <libavutil/mastering_display_metadata.h>
+#include <libavutil/opt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { AUTO, H264, H265, VP9, AV1, PRORES, FFV1 };
+
+static const char *const codec_choices[] = { "auto", "h264", "h265", "vp9", "av1", "prores", "ffv1", NULL };
+static const char *const preset_choices[] = { "auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
+                                              "slow", "slower", "veryslow", "placebo", NULL };
+
+static const vi_option_row rows[] = {
+    VI_OPTION_CHOICE(vi_output_settings, codec, "codec", "Codec",
+                     "Codec of the written video. auto: H.264 for 8 bits, H.265 for 10 bits, VP9 in WebM.", codec_choices, AUTO, 0),
+    VI_OPTION_FLOAT(vi_output_settings, crf, "crf", "Quality of the video",
+                    "Constant quality of the codec, lower is better and larger. -1: its visually lossless default (H.264 17, "
+                    "H.265 19, VP9 22, AV1 20). No meaning for ProRes and FFV1.",
+                    NULL, -1, -1, 63, 1, 0),
+    VI_OPTION_CHOICE(vi_output_settings, preset, "preset", "Encoder preset",
+                     "Speed against size. auto: medium for H.264, fast for H.265, an even speed for VP9 and AV1.",
+                     preset_choices, 0, 0),
+    VI_OPTION_INT(vi_output_settings, jpeg_quality, "jpeg-quality", "JPEG quality",
+                  "Quality of written JPEG pictures. 0: as the target was compressed, 95 when it was no JPEG.", NULL, 0, 0, 100,
+                  0),
+    VI_OPTION_INT(vi_output_settings, encoder_threads, "encoder-threads", "Encoder threads",
+                  "Threads of the video encoder. 0: all processors.", NULL, 0, 0, 256, VI_OPTION_ADVANCED),
+};
+
+const vi_option_group vi_output_options = { "output", "Output", rows, VI_COUNT(rows), sizeof(vi_output_settings) };
+
+/* One row per codec: encoder, default quality, the fourcc QuickTime players want, and whether it needs even sizes with
+ * subsampled chroma. Encoders that print to the terminal by themselves (SVT-AV1) are not used. */
+static const struct {
+    const char *name, *encoder;
+    enum AVCodecID id;
+    float crf;
+    bool even;
+} codecs[] = {
+    [H264] = { "H.264", "libx264", AV_CODEC_ID_H264, 17, true },
+    [H265] = { "H.265", "libx265", AV_CODEC_ID_HEVC, 19, true },
+    [VP9] = { "VP9", "libvpx-vp9", AV_CODEC_ID_VP9, 22, false },
+    [AV1] = { "AV1", "libaom-av1", AV_CODEC_ID_AV1, 20, false },
+    [PRORES] = { "ProRes", "prores_ks", AV_CODEC_ID_PRORES, -1, false },
+    [FFV1] = { "FFV1", "ffv1", AV_CODEC_ID_FFV1, -1, false },
+};
+
+int vi_encoder_report(char lines[][160], int max)
+{
+    int n = 0;
+    for (size_t i = H264; i < VI_COUNT(codecs) && n < max; i++) {
+        bool there = avcodec_find_encoder_by_name(codecs[i].encoder) != NULL;
+        snprintf(lines[n++], 160, "%s: %s", codecs[i].name, there ? codecs[i].encoder : "missing");
+    }
+    return n;
+}
+
+/* What to code a format as, best first. 4:4:4 stands in where an odd size forbids subsampled chroma. */
+static const enum AVPixelFormat *wishes(vi_format f)
+{
+#define LIST(...) { static const enum AVPixelFormat l[] = { __VA_ARGS__, AV_PIX_FMT_NONE }; return l; }
+    switch (f) {
+    case VI_FORMAT_GRAY8: LIST(AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_GRAY16: LIST(AV_PIX_FMT_GRAY16, AV_PIX_FMT_GRAY12, AV_PIX_FMT_GRAY10, AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_RGB24: LIST(AV_PIX_FMT_0RGB32, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10)
+    case VI_FORMAT_RGBA: LIST(AV_PIX_FMT_RGB32, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10)
+    case VI_FORMAT_RGB48: LIST(AV_PIX_FMT_RGB48, AV_PIX_FMT_YUV444P10)
+    case VI_FORMAT_RGBA64: LIST(AV_PIX_FMT_RGBA64, AV_PIX_FMT_YUV444P10)
+    case VI_FORMAT_YUV420P: LIST(AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_NV12: LIST(AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_YUV422P: LIST(AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_YUV444P: LIST(AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10)
+    case VI_FORMAT_YUV420P10:
+    case VI_FORMAT_P010: LIST(AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV444P10, AV_PIX_FMT_YUV422P10)
+    case VI_FORMAT_YUV422P10: LIST(AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV444P10)
+    default: LIST(AV_PIX_FMT_YUV444P10)
+    }
+#undef LIST
+}
+
+static enum AVPixelFormat choose_pixels(const AVCodec *codec, const vi_media_info *i, bool even)
+{
+    /* An animation's RGB comes from a palette; nobody misses its chroma, and 4:4:4 plays in few places. */
+    vi_format like = strcmp(i->codec, "gif") == 0 ? VI_FORMAT_YUV420P : i->format;
+    for (const enum AVPixelFormat *w = wishes(like); *w != AV_PIX_FMT_NONE; w++) {
+        const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(*w);
+        bool odd = (d->log2_chroma_w && i->width % 2) || (d->log2_chroma_h && i->height % 2);
+        if (even && odd)
+            continue;
+        for (const enum AVPixelFormat *p = codec->pix_fmts; p && *p != AV_PIX_FMT_NONE; p++) {
+            if (*p == *w)
+                return *w;
+        }
+    }
+    return AV_PIX_FMT_NONE;
+}
+
+static int choose_codec(const vi_output_settings *s, const vi_media_info *i, const AVOutputFormat *container, const char *name,
+                        int *which, viso_error *err)
+{
+    bool webm = strcmp(container->name, "webm") == 0;
+    *which = s->codec != AUTO ? s->codec : webm ? VP9 : vi_format_describe(i->format)->depth > 8 ? H265 : H264;
+    if (*which < H264 || *which > FFV1)
+        return vi_error_set(err, VISO_ERR_USAGE, "codec: unknown choice %d", s->codec);
+    if (!avcodec_find_encoder_by_name(codecs[*which].encoder))
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: this FFmpeg has no %s encoder (%s); choose another with --codec", name,
+                            codecs[*which].name, codecs[*which].encoder);
+    if (avformat_query_codec(container, codecs[*which].id, FF_COMPLIANCE_EXPERIMENTAL) != 1)
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: %s cannot be stored in %s; choose another extension or --codec", name,
+                            codecs[*which].name, container->name);
+    return 0;
+}
+
+/* 0 fastest … 9 slowest; the speed numbers of libvpx and libaom run the other way. */
+static void set_preset(AVCodecContext *c, int which, int preset)
+{
+    int step = preset - 1;
+    switch (which) {
+    case H264: av_opt_set(c->priv_data, "preset", preset ? preset_choices[preset] : "medium", 0); break;
+    case H265: av_opt_set(c->priv_data, "preset", preset ? preset_choices[preset] : "fast", 0); break;
+    case VP9:
+        av_opt_set(c->priv_data, "deadline", step == 0 ? "realtime" : "good", 0);
+        av_opt_set_int(c->priv_data, "cpu-used", preset ? VI_MAX(0, step == 0 ? 8 : 6 - step) : 4, 0);
+        av_opt_set_int(c->priv_data, "row-mt", 1, 0);
+        break;
+    case AV1:
+        av_opt_set_int(c->priv_data, "cpu-used", preset ? VI_MAX(0, 8 - step) : 6, 0);
+        av_opt_set_int(c->priv_data, "row-mt", 1, 0);
+        break;
+    case PRORES:
+        av_opt_set(c->priv_data, "profile", c->pix_fmt == AV_PIX_FMT_YUV444P10 ? "4444" : "hq", 0);
+        av_opt_set(c->priv_data, "vendor", "apl0", 0);
+        break;
+    case FFV1:
+        c->level = 3;
+        c->gop_size = 1;
+        av_opt_set_int(c, "slices", c->width * c->height > 640 * 480 ? 16 : 4, 0);
+        av_opt_set_int(c->priv_data, "slicecrc", 1, 0);
+        break;
+    default: break;
+    }
+}
+
+/* Light levels of HDR pictures: x265 wants them as text; the container gets them as stream side data elsewhere. */
+static void x265_light(const AVFrame *first, char *text, size_t size)
+{
+    const AVFrameSideData *a = av_frame_get_side_data(first, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+    const AVFrameSideData *b = av_frame_get_side_data(first, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    size_t n = strlen(text);
+    if (a) {
+        const AVMasteringDisplayMetadata *m = (const void *)a->data;
+        if (m->has_primaries && m->has_luminance) {
+#define N(q, k) (int)(av_q2d(q) * (k) + 0.5)
+            n += (size_t)snprintf(text + n, size - n, ":master-display=G(%d,%d)B(%d,%d)R(%d,%d)WP(%d,%d)L(%d,%d)",
+                                  N(m->display_primaries[1][0], 50000), N(m->display_primaries[1][1], 50000),
+                                  N(m->display_primaries[2][0], 50000), N(m->display_primaries[2][1], 50000),
+                                  N(m->display_primaries[0][0], 50000), N(m->display_primaries[0][1], 50000),
+                                  N(m->white_point[0], 50000), N(m->white_point[1], 50000), N(m->max_luminance, 10000),
+                                  N(m->min_luminance, 10000));
+#undef N
+        }
+    }
+    if (b && n < size) {
+        const AVContentLightMetadata *l = (const void *)b->data;
+        snprintf(text + n, size - n, ":max-cll=%u,%u", l->MaxCLL, l->MaxFALL);
+    }
+}
+
+static void set_quality(vi_encoder *e, int which, const vi_output_settings *s, const AVFrame *first)
+{
+    AVCodecContext *c = e->c;
+    float crf = s->crf >= 0 ? s->crf : codecs[which].crf;
+    if (which == H264 || which == H265)
+        av_opt_set_double(c->priv_data, "crf", crf, 0);
+    if (which == VP9 || which == AV1) {
+        c->bit_rate = 0; /* constant quality, no target rate */
+        av_opt_set_int(c->priv_data, "crf", (int)(crf + 0.5f), 0);
+    }
+    set_preset(c, which, s->preset);
+    if (which == H265) {
+        char text[400] = "log-level=none"; /* x265 writes to the terminal by itself */
+        if (s->encoder_threads > 0)
+            snprintf(text + strlen(text), 40, ":pools=%d", s->encoder_threads);
+        x265_light(first, text, sizeof text);
+        av_opt_set(c->priv_data, "x265-params", text, 0);
+    }
+}
+
+static void set_form(vi_encoder *e, const vi_reader *like, int which)
+{
+    AVCodecContext *c = e->c;
+    const vi_media_info *i = &like->info;
+    const AVStream *st = vi_video_stream(like->video);
+    const AVFrame *first = vi_video_first(like->video);
+    c->width = i->width;
+    c->height = i->height;
+    c->time_base = st->time_base;
+    c->framerate = (AVRational){ i->rate_num, i->rate_num ? i->rate_den : 1 };
+    c->sample_aspect_ratio = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : first->sample_aspect_ratio;
+    e->colour = i->colour;
+    const vi_format_info *from = vi_format_describe(i->format);
+    const AVPixFmtDescriptor *to = av_pix_fmt_desc_get(c->pix_fmt);
+    if (!from->yuv && from->components >= 3 && !(to->flags & AV_PIX_FMT_FLAG_RGB)) {
+        e->colour.matrix = i->height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+        e->colour.range = AVCOL_RANGE_MPEG;
+    }
+    c->color_primaries = e->colour.primaries;
+    c->color_trc = e->colour.transfer;
+    c->colorspace = e->colour.matrix;
+    c->color_range = e->colour.range;
+    c->chroma_sample_location = e->colour.chroma;
+    if (first->interlaced_frame && which == H264) {
+        c->flags |= AV_CODEC_FLAG_INTERLACED_DCT;
+        c->field_order = first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB;
+    } else {
+        c->field_order = first->interlaced_frame ? st->codecpar->field_order : AV_FIELD_PROGRESSIVE;
+    }
+}
+
+static void tell_losses(const vi_encoder *e, const vi_media_info *i, const AVFrame *first)
+{
+    if (e->c->pix_fmt != vi_av_pixel_format(i->format))
+        vi_info(e->log, "%s: %s is coded as %s", e->name, vi_format_describe(i->format)->name, av_get_pix_fmt_name(e->c->pix_fmt));
+    if (vi_format_describe(i->format)->components == 4 && !vi_av_has_alpha(e->c->pix_fmt))
+        vi_warn(e->log, "%s: transparency of the video is not kept", e->name);
+    if (av_frame_get_side_data(first, AV_FRAME_DATA_DYNAMIC_HDR_PLUS))
+        vi_warn(e->log, "%s: HDR10+ dynamic metadata is not kept", e->name);
+    if (av_frame_get_side_data(first, AV_FRAME_DATA_DOVI_METADATA))
+        vi_warn(e->log, "%s: Dolby Vision metadata is not kept", e->name);
+}
+
+int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *container, const vi_output_settings *s,
+                    const char *name, const vi_log *log, viso_error *err)
+{
+    int which;
+    const AVFrame *first = vi_video_first(like->video);
+    memset(e, 0, sizeof *e);
+    e->log = log;
+    e->name = name;
+    e->side = vi_video_side(like->video);
+    int rc = choose_codec(s, &like->info, container, name, &which, err);
+    if (rc)
+        return rc;
+    const AVCodec *codec = avcodec_find_encoder_by_name(codecs[which].encoder);
+    e->c = avcodec_alloc_context3(codec);
+    e->frame = av_frame_alloc();
+    e->pkt = av_packet_alloc();
+    if (!e->c || !e->frame || !e->pkt)
+        return vi_error_nomem(err, name);
+    e->c->opaque = (void *)(uintptr_t)log;
+    e->c->pix_fmt = choose_pixels(codec, &like->info, codecs[which].even);
+    if (e->c->pix_fmt == AV_PIX_FMT_NONE)
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: %s cannot hold %s pictures of %dx%d; choose another --codec", name,
+                            codecs[which].name, vi_format_describe(like->info.format)->name, like->info.width,
+                            like->info.height);
+    set_form(e, like, which);
+    set_quality(e, which, s, first);
+    if (which != H265) /* there the number would mean frames in flight, not threads */
+        e->c->thread_count = s->encoder_threads > 0 ? s->encoder_threads : vi_cpu_count();
+    if (which == PRORES || which == FFV1)
+        e->c->thread_type = FF_THREAD_SLICE; /* frames are lent, not copied: none may stay inside */
+    e->c->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+    if (container->flags & AVFMT_GLOBALHEADER)
+        e->c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    if (which == H265 && (strcmp(container->name, "mp4") == 0 || strcmp(container->name, "mov") == 0))
+        e->c->codec_tag = MKTAG('h', 'v', 'c', '1');
+    e->converting = e->c->pix_fmt != vi_av_pixel_format(like->info.format);
+    tell_losses(e, &like->info, first);
+    rc = avcodec_open2(e->c, codec, NULL);
+    if (rc < 0)
+        return vi_error_set(err, vi_av_status(rc, VISO_ERR_USAGE), "%s: the %s encoder does not accept these pictures (%s)", name,
+                            codecs[which].name, vi_av_error(rc));
+    return 0;
+}
+
+static void unref_lent(void *opaque, uint8_t *data)
+{
+    vi_frame *f = opaque;
+    vi_frame_unref(&f);
+}
+
+/* The frame's own planes, lent for as long as the encoder wants them. */
+static int lend(vi_encoder *e, vi_frame *f)
+{
+    AVFrame *a = e->frame;
+    int planes = vi_format_describe(f->format)->planes;
+    for (int p = 0; p < planes; p++) {
+        a->data[p] = f->plane[p];
+        a->linesize[p] = (int)f->stride[p];
+    }
+    a->buf[0] = av_buffer_create(f->plane[0], 1, unref_lent, vi_frame_ref(f), AV_BUFFER_FLAG_READONLY);
+    if (!a->buf[0]) {
+        vi_frame_unref(&f);
+        return AVERROR(ENOMEM);
+    }
+    return 0;
+}
+
+static int convert(vi_encoder *e, vi_frame *f)
+{
+    AVFrame src = { .format = vi_av_pixel_format(f->format), .width = f->width, .height = f->height };
+    for (int p = 0; p < 4; p++) {
+        src.data[p] = f->plane[p];
+        src.linesize[p] = (int)f->stride[p];
+    }
+    int rc = av_frame_get_buffer(e->frame, 0);
+    return rc < 0 ? rc : vi_convert_run(&e->convert, &src, e->frame, &e->colour);
+}
+
+static void dress(vi_encoder *e, const vi_frame *f)
+{
+    AVFrame *a = e->frame;
+    vi_side_take(e->side, f->pts, a);
+    /* Geometry and time are ours; the rest of the borrowed properties must not reach the encoder. */
+    av_frame_remove_side_data(a, AV_FRAME_DATA_DISPLAYMATRIX);
+    av_frame_remove_side_data(a, AV_FRAME_DATA_MOTION_VECTORS);
+    av_frame_remove_side_data(a, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
+    av_frame_remove_side_data(a, AV_FRAME_DATA_DOVI_METADATA);
+    av_frame_remove_side_data(a, AV_FRAME_DATA_DOVI_RPU_BUFFER);
+    a->pict_type = AV_PICTURE_TYPE_NONE;
+    a->key_frame = 0;
+    a->pts = f->pts;
+    a->pkt_duration = f->duration;
+    a->opaque = NULL;
+    a->color_primaries = e->colour.primaries;
+    a->color_trc = e->colour.transfer;
+    a->colorspace = e->colour.matrix;
+    a->color_range = e->colour.range;
+    a->chroma_location = e->colour.chroma;
+    a->sample_aspect_ratio = e->c->sample_aspect_ratio;
+}
+
+int vi_encoder_send(vi_encoder *e, vi_frame *f, viso_error *err)
+{
+    int rc = 0;
+    if (f) {
+        AVFrame *a = e->frame;
+        av_frame_unref(a);
+        a->format = e->c->pix_fmt;
+        a->width = f->width;
+        a->height = f->height;
+        rc = e->converting ? convert(e, f) : lend(e, f);
+        if (rc >= 0) {
+            dress(e, f);
+            e->wait[e->n_wait % VI_COUNT(e->wait)].pts = f->pts;
+            e->wait[e->n_wait++ % VI_COUNT(e->wait)].duration = f->duration;
+        }
+    }
+    if (rc >= 0)
+        rc = avcodec_send_frame(e->c, f ? e->frame : NULL);
+    av_frame_unref(e->frame);
+    if (rc < 0 && rc != AVERROR_EOF)
+        return vi_error_set(err, vi_av_status(rc, VISO_ERR_INTERNAL), "%s: the %s encoder failed (%s)", e->name,
+                            e->c->codec->name, vi_av_error(rc));
+    return 0;
+}
+
+int vi_encoder_receive(vi_encoder *e, viso_error *err)
+{
+    int rc = avcodec_receive_packet(e->c, e->pkt);
+    if (rc == AVERROR(EAGAIN))
+        return VISO_AGAIN;
+    if (rc == AVERROR_EOF)
+        return VISO_EOF;
+    if (rc < 0)
+        return vi_error_set(err, vi_av_status(rc, VISO_ERR_INTERNAL), "%s: the %s encoder failed (%s)", e->name,
+                            e->c->codec->name, vi_av_error(rc));
+    e->pkt->duration = 0;
+    for (size_t i = 0; i < VI_COUNT(e->wait) && i < e->n_wait; i++) {
+        if (e->wait[i].pts == e->pkt->pts)
+            e->pkt->duration = e->wait[i].duration;
+    }
+    return 0;
+}
+
+void vi_encoder_close(vi_encoder *e)
+{
+    avcodec_free_context(&e->c);
+    av_frame_free(&e->frame);
+    av_packet_free(&e->pkt);
+    vi_convert_clear(&e->convert);
+}

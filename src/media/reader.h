@@ -1,0 +1,51 @@
+/* media/reader.h: the inside of a vi_reader, shared with the writer, which copies the form of the target. Media room
+ * only. */
+#ifndef VI_READER_H
+#define VI_READER_H
+
+#include "media/av.h"
+#include "media/media.h"
+#include "media/still.h"
+
+/* Side data of recent frames (captions, time codes, light levels), put by the reading thread and taken by the writing
+ * thread by time stamp: pixels travel through the pipeline in other frames than FFmpeg's. A ring under one lock; what
+ * nobody takes is overwritten. */
+#define VI_SIDE_RING 256
+typedef struct vi_side_store {
+    pthread_mutex_t lock;
+    struct {
+        int64_t pts;
+        AVFrame *props; /* no pixels */
+    } slot[VI_SIDE_RING];
+    unsigned next;
+} vi_side_store;
+/* Copies properties and side data kept for this time into `to`, and forgets them. */
+void vi_side_take(vi_side_store *s, int64_t pts, AVFrame *to);
+
+typedef struct vi_video_in vi_video_in;
+
+struct vi_reader {
+    vi_media_info info;
+    vi_log log;
+    char *path;
+    vi_frame *still; /* until it is handed out */
+    vi_still_meta meta;
+    vi_video_in *video;
+};
+
+int vi_video_open(vi_reader *r, viso_error *err);
+int vi_video_next(vi_reader *r, vi_frame **f, viso_error *err);
+uint64_t vi_video_damaged(const vi_video_in *v);
+void vi_video_close(vi_video_in **v);
+/* What the writer asks of the opened target. */
+const AVStream *vi_video_stream(const vi_video_in *v);
+const AVFrame *vi_video_first(const vi_video_in *v); /* properties and side data of the first frame, no pixels */
+vi_side_store *vi_video_side(const vi_video_in *v);
+
+/* Index of the stream that is the picture: the best one that is no attached picture; -1 none. Reader and writer open the
+ * target separately and must agree. */
+int vi_video_pick(AVFormatContext *fc);
+/* Opens a file for reading with the room's settings and finds its streams. */
+int vi_video_open_input(AVFormatContext **fc, const char *path, const vi_log *log, viso_error *err);
+
+#endif
