@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "viso/version.h"
@@ -30,7 +31,11 @@ static int scratch_make(scratch *s, const char *target, viso_error *err)
         return VISO_ERR_NO_SPACE;
     }
     s->out = vi_is_folder(target) ? vi_path_join(s->dir, "result") : vi_asprintf("%s/result.%s", s->dir, extension);
-    return s->out ? VISO_OK : vi_error_nomem(err, "bench");
+    if (!s->out)
+        return vi_error_nomem(err, "bench");
+    if (vi_is_folder(target) && mkdir(s->out, 0777) != 0)
+        return vi_error_set(err, VISO_ERR_NO_SPACE, "%s: cannot make a temporary folder", s->out);
+    return VISO_OK;
 }
 
 static void remove_tree(const char *path)

@@ -165,7 +165,7 @@ static void name_file(struct progress *p, const viso_progress *v)
 {
     char text[1200];
     snprintf(p->file, sizeof p->file, "%s", v->file);
-    if (p->cli->json || p->cli->quiet)
+    if (p->cli->json || p->cli->quiet || vi_is_folder(v->file)) /* the folder itself: several of its files at once */
         return;
     hide(p);
     snprintf(text, sizeof text, "[%llu/%llu] %s\n", (unsigned long long)VI_MIN(v->files + 1, v->files_total),

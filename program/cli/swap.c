@@ -3,9 +3,11 @@
 #include "cli.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct request {
     viso_swap_params p;
@@ -184,18 +186,34 @@ static int report_interrupted(const request *r, const struct stat *before, const
                         r->out);
 }
 
+/* Results of a folder go into a folder that is there. */
+static int make_folder(const char *out, viso_error *err)
+{
+    if (mkdir(out, 0777) == 0 || errno == EEXIST)
+        return VISO_OK;
+    return vi_error_set(err, errno == ENOSPC ? VISO_ERR_NO_SPACE : VISO_ERR_USAGE,
+                        "%s: the folder for the results cannot be made: %s; name another with -o", out, strerror(errno));
+}
+
 static int run_request(cli *c, request *r, viso_error *err)
 {
     viso_engine *e = NULL;
     viso_run_stats stats = { 0 };
     struct stat before = { 0 };
+    bool folder = vi_is_folder(r->p.target);
     int rc = cli_engine_open(c, &e, err);
-    if (rc)
+    if (rc == 0 && folder)
+        rc = make_folder(r->out, err);
+    if (rc) {
+        cli_engine_close(&e);
         return rc;
+    }
     if (stat(r->out, &before) != 0)
         memset(&before, 0, sizeof before);
     rc = viso_swap(e, &r->p, &stats, err);
     cli_engine_close(&e);
+    if (folder)
+        rmdir(r->out); /* goes only when nothing came into it */
     progress_hide(c->progress);
     if (rc == VISO_ERR_INTERRUPTED)
         return report_interrupted(r, &before, &stats, err);

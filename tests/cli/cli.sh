@@ -111,6 +111,11 @@ expect 9 err "missing.jpg" swap --map b.jpg=missing.jpg party.jpg -o m.jpg
 expect 2 err "never replaced" swap --map b.jpg=c.jpg party.jpg -y -o c.jpg
 expect 2 err "is the target itself" swap a.jpg shots -o shots
 expect 2 err "is a file" swap a.jpg shots -o party.jpg
+expect 0 none - swap a.jpg shots; holds shots-swapped/1.jpg "whole a.jpg"
+expect 0 none - swap a.jpg shots/ -o fresh; holds fresh/1.jpg "whole a.jpg"
+expect 3 none - swap noface.jpg shots -o fresh2; absent fresh2
+expect 2 err "cannot be made" swap a.jpg shots -o no/such/folder
+expect 0 out '"frames": 1' bench shots
 touch dest/1.jpg; expect 2 err "dest/1.jpg: exists already" swap a.jpg shots -o dest
 expect 0 none - swap -v a.jpg party.jpg -o v.jpg --log debug; holds err.txt "debug: swap: detail"
 expect 0 none - swap a.jpg party.jpg -o w.jpg --log error; lacks err.txt warning

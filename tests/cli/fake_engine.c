@@ -72,9 +72,11 @@ void viso_cancel(viso_engine *e)
 
 static int write_result(const viso_swap_params *p, const char *text)
 {
-    if (!p->out)
+    char *path = !p->out ? NULL : vi_is_folder(p->target) ? vi_path_join(p->out, "1.jpg") : vi_strdup(p->out);
+    if (!path)
         return VISO_OK;
-    FILE *f = fopen(p->out, "w");
+    FILE *f = fopen(path, "w");
+    vi_free(path);
     if (!f)
         return VISO_ERR_NO_SPACE;
     fprintf(f, "%s", text);
