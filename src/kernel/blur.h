@@ -43,7 +43,7 @@ static void blur_narrow(const vi_plane *dst, const vi_plane *src, const vi_plane
 {
     float g[VI_GAUSS_MAX + 1];
     int radius = vi_gauss_taps(sigma, g), n = src->w;
-    float *in = line + 16;
+    float *in = line + 32;
     for (int y = 0; y < src->h; y++) {
         if (w)
             product_row(in, vi_row(src, y), vi_row(w, y), n);

@@ -103,6 +103,9 @@ static bool paste_prepare(vi_paste *p, const vi_affine *frame_to_crop, const vi_
 static bool paste_box(const vi_paste *p, int width, int height, vi_rect *box)
 {
     vi_affine back;
+    for (int i = 0; i < 6; i++)
+        if (!isfinite(p->map.m[i]))
+            return false;
     if (!vi_affine_invert(&p->map, &back))
         return false;
     vi_box b = { INFINITY, INFINITY, -INFINITY, -INFINITY };

@@ -41,7 +41,7 @@ int vi_shrink_factor(float scale);
 void vi_row_span(const vi_affine *m, int y, float lo_x, float hi_x, float lo_y, float hi_y, int width, int *xa, int *xb);
 
 /* Gaussian taps g[0..radius] (g[0] centre), normalised for the symmetric kernel. Returns the radius. */
-enum { VI_GAUSS_MAX = 16 };
+enum { VI_GAUSS_MAX = 20 };
 int vi_gauss_taps(float sigma, float g[VI_GAUSS_MAX + 1]);
 /* Plan of a blur: reduction factor (power of two) and the sigma left to do at that size. */
 int vi_blur_plan(float sigma, float *rest);

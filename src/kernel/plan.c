@@ -80,17 +80,16 @@ int vi_gauss_taps(float sigma, float g[VI_GAUSS_MAX + 1])
     return radius;
 }
 
-/* Averaging f pixels has variance (f^2 - 1) / 12, the linear interpolation back f^2 / 6 on average; both are taken off
- * the variance to do. With sigma / f >= 2 the interpolation's unevenness over the cell stays below 0.5 % of the range. */
+/* Averaging f pixels has variance (f^2 - 1) / 12, linear interpolation back f^2 / 6 + 1 / 12 on average: f^2 / 4 together,
+ * taken off the variance to do. With sigma / f >= 3 even white noise comes out within 1 % of its range (the error is
+ * that the kernel is constant over a cell; with 2 it was 1.2 % at the border). */
 int vi_blur_plan(float sigma, float *rest)
 {
     int f = 1;
-    while (f < 4096 && sigma >= 4.0f * (float)f)
+    while (f < 4096 && sigma >= 6.0f * (float)f)
         f *= 2;
-    float v = sigma * sigma;
-    if (f > 1)
-        v -= ((float)f * (float)f - 1.0f) / 12.0f + (float)f * (float)f / 6.0f;
-    *rest = sqrtf(v > 0.0f ? v : 0.0f) / (float)f;
+    float s = sigma / (float)f;
+    *rest = f > 1 ? sqrtf(s * s - 0.25f) : s;
     return f;
 }
 

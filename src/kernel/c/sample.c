@@ -14,8 +14,9 @@ static inline float fetch(const vi_comp *c, int x, int y)
 
 static float bilinear(const vi_comp *c, float x, float y)
 {
-    float u = vi_clampf(x * c->ax + c->bx - 0.5f, 0.0f, (float)(c->w - 1));
-    float v = vi_clampf(y * c->ay + c->by - 0.5f, 0.0f, (float)(c->h - 1));
+    /* in this order a NaN becomes 0 */
+    float u = fminf(fmaxf(x * c->ax + c->bx - 0.5f, 0.0f), (float)(c->w - 1));
+    float v = fminf(fmaxf(y * c->ay + c->by - 0.5f, 0.0f), (float)(c->h - 1));
     int iu = (int)u, iv = (int)v;
     int ju = iu + 1 < c->w ? iu + 1 : iu, jv = iv + 1 < c->h ? iv + 1 : iv;
     float fu = u - (float)iu, fv = v - (float)iv;
