@@ -20,8 +20,10 @@ typedef struct vi_tensor_info {
 } vi_tensor_info;
 
 typedef struct vi_runtime vi_runtime; /* process-wide, reference-counted */
-/* Finds the library: $VISO_ONNXRUNTIME, beside the program, ../lib/viso, the path given at build time, then the
- * loader's default. VISO_ERR_DEVICE with the places tried when there is none. */
+/* Finds the library: $VISO_ONNXRUNTIME (file or folder; when set, nothing else is tried), beside the program,
+ * ../lib/viso, the folder it is installed to, the path given at build time, then the loader's default.
+ * VISO_ERR_DEVICE with the places tried when there is none. Runtime messages go to the log of the newest open handle
+ * that has a callback. Thread-safe. */
 int vi_runtime_open(vi_runtime **rt, const vi_log *log, viso_error *err);
 void vi_runtime_close(vi_runtime **rt);
 const char *vi_runtime_version(vi_runtime *rt);  /* "1.29.0" */
@@ -44,8 +46,10 @@ int vi_session_outputs(const vi_session *s, const vi_tensor_info **info);
 const char *vi_session_provider(const vi_session *s); /* that really runs it: "cpu" */
 
 typedef struct vi_run vi_run;
-/* Binds memory for the given roles: names are tensor names of the graph. Free dimensions are taken from `in_dims`
- * (same order; NULL when all are fixed). Output memory is allocated here, once. */
+/* Binds memory for the given tensors, names as in the graph; every input must be given, of the outputs those wanted.
+ * All memory is allocated here, once (64-byte aligned, cleared). A shape that contradicts the graph's is an error,
+ * except for outputs of a network with a free input size: their declarations are not always true, the shape given
+ * here is compared with the result of each run. The session must outlive the run. */
 typedef struct vi_binding {
     const char *name;
     const int64_t *dim; /* full shape, NULL: as in the graph (free dimensions become 1) */

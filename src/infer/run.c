@@ -5,8 +5,8 @@
 
 typedef struct slot {
     void *memory; /* 64-byte aligned */
-    size_t elements;
-    OrtValue *value;
+    size_t elements, bytes;
+    OrtValue *value; /* over the memory; NULL: the runtime allocates and the result is copied */
 } slot;
 
 struct vi_run {
@@ -15,6 +15,7 @@ struct vi_run {
     OrtMemoryInfo *memory;
     int n_in, n_out;
     slot *in, *out;
+    bool copies; /* some output is copied */
 };
 
 static const vi_tensor_info *find(const vi_tensor_info *info, int n, const char *name)
@@ -25,16 +26,29 @@ static const vi_tensor_info *find(const vi_tensor_info *info, int n, const char 
     return NULL;
 }
 
-static int resolve_shape(const vi_session *s, const vi_tensor_info *t, const vi_binding *b, int64_t *dim, size_t *elements,
-                         viso_error *err)
+/* Some networks with a free input size still declare their outputs for one size (YuNet 2023). There the caller's word
+ * stands against the declaration; the runtime takes no memory of ours then, so the result is checked and copied. */
+static bool outputs_may_differ(const vi_session *s)
 {
+    for (int i = 0; i < s->n_in; ++i)
+        for (int k = 0; k < s->in[i].n_dim; ++k)
+            if (s->in[i].dim[k] < 0)
+                return true;
+    return false;
+}
+
+static int resolve_shape(const vi_session *s, const vi_tensor_info *t, const vi_binding *b, bool strict, int64_t *dim,
+                         size_t *elements, bool *differs, viso_error *err)
+{
+    *differs = false;
     if (b->dim && b->n_dim != t->n_dim)
         return vi_error_set(err, VISO_ERR_MODEL, "%s: tensor '%s' has %d dimensions, %d given", s->name, t->name, t->n_dim,
                             b->n_dim);
     *elements = 1;
     for (int i = 0; i < t->n_dim; ++i) {
         dim[i] = b->dim ? b->dim[i] : t->dim[i] < 0 ? 1 : t->dim[i];
-        if (dim[i] < 0 || (t->dim[i] >= 0 && dim[i] != t->dim[i]))
+        *differs |= t->dim[i] >= 0 && dim[i] != t->dim[i];
+        if (dim[i] < 0 || (strict && *differs))
             return vi_error_set(err, VISO_ERR_MODEL, "%s: tensor '%s': dimension %d is %lld in the network, %lld given",
                                 s->name, t->name, i, (long long)t->dim[i], (long long)dim[i]);
         if (__builtin_mul_overflow(*elements, (size_t)dim[i], elements) || *elements > SIZE_MAX / 16)
@@ -52,14 +66,19 @@ static int bind(vi_run *r, const vi_binding *b, bool output, slot *to, viso_erro
     if (!t)
         return vi_error_set(err, VISO_ERR_MODEL, "%s: the network has no %s named '%s'", s->name, output ? "output" : "input",
                             b->name);
-    int code = resolve_shape(s, t, b, dim, &to->elements, err);
+    bool differs;
+    int code = resolve_shape(s, t, b, !output || !outputs_may_differ(s), dim, &to->elements, &differs, err);
     if (code)
         return code;
-    size_t bytes = to->elements * vi_dtype_size(t->type);
-    to->memory = vi_calloc(1, bytes);
+    to->bytes = to->elements * vi_dtype_size(t->type);
+    to->memory = vi_calloc(1, to->bytes);
     if (!to->memory)
         return vi_error_nomem(err, s->name);
-    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(r->memory, to->memory, bytes, dim, (size_t)t->n_dim,
+    if (differs) {
+        r->copies = true;
+        return vi_ort_check(api, api->BindOutputToDevice(r->binding, t->name, r->memory), VISO_ERR_MODEL, s->name, t->name, err);
+    }
+    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(r->memory, to->memory, to->bytes, dim, (size_t)t->n_dim,
                                                             vi_ort_type(t->type), &to->value);
     if (!status)
         status = output ? api->BindOutput(r->binding, t->name, to->value) : api->BindInput(r->binding, t->name, to->value);
@@ -158,11 +177,55 @@ const void *vi_run_output(vi_run *r, int i, size_t *elements)
     return r->out[i].memory;
 }
 
+static int copy_one(const vi_run *r, int i, OrtValue *value, viso_error *err)
+{
+    const vi_session *s = r->session;
+    const OrtApi *api = vi_ort_api(s->ort);
+    OrtTensorTypeAndShapeInfo *shape = NULL;
+    size_t elements = 0;
+    void *data = NULL;
+    OrtStatus *status = api->GetTensorTypeAndShape(value, &shape);
+    if (!status)
+        status = api->GetTensorShapeElementCount(shape, &elements);
+    if (!status)
+        status = api->GetTensorMutableData(value, &data);
+    if (shape)
+        api->ReleaseTensorTypeAndShapeInfo(shape);
+    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, s->name, "outputs", err);
+    if (!code && elements != r->out[i].elements)
+        code = vi_error_set(err, VISO_ERR_MODEL, "%s: output %d has %zu numbers, %zu were expected", s->name, i, elements,
+                            r->out[i].elements);
+    if (!code)
+        memcpy(r->out[i].memory, data, r->out[i].bytes);
+    return code;
+}
+
+static int copy_outputs(const vi_run *r, viso_error *err)
+{
+    const OrtApi *api = vi_ort_api(r->session->ort);
+    OrtAllocator *allocator;
+    OrtValue **value = NULL;
+    size_t n = 0;
+    OrtStatus *status = api->GetAllocatorWithDefaultOptions(&allocator);
+    if (!status)
+        status = api->GetBoundOutputValues(r->binding, allocator, &value, &n); /* in the order of binding */
+    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, r->session->name, "outputs", err);
+    for (size_t i = 0; i < n; ++i) {
+        if (!code && (int)i < r->n_out && !r->out[i].value)
+            code = copy_one(r, (int)i, value[i], err);
+        api->ReleaseValue(value[i]);
+    }
+    if (value)
+        allocator->Free(allocator, value);
+    return code;
+}
+
 int vi_run_now(vi_run *r, viso_error *err)
 {
     const OrtApi *api = vi_ort_api(r->session->ort);
     unsigned saved = vi_denormals_off();
     OrtStatus *status = api->RunWithBinding(r->session->session, NULL, r->binding);
     vi_denormals_restore(saved);
-    return vi_ort_check(api, status, VISO_ERR_DEVICE, r->session->name, "the network failed", err);
+    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, r->session->name, "the network failed", err);
+    return code || !r->copies ? code : copy_outputs(r, err);
 }

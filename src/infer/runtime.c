@@ -254,7 +254,12 @@ int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *nam
 {
     if (!status)
         return 0;
-    vi_error_set(err, code, "%s: %s: %s", name, doing, api->GetErrorMessage(status));
+    char text[400]; /* its messages may have several lines, ours have one */
+    snprintf(text, sizeof text, "%s", api->GetErrorMessage(status));
+    for (char *p = text; *p; ++p)
+        if (*p == '\n' || *p == '\r')
+            *p = ' ';
+    vi_error_set(err, code, "%s: %s: %s", name, doing, text);
     api->ReleaseStatus(status);
     return code;
 }

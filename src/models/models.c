@@ -242,8 +242,9 @@ int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, v
 int vi_models_runtime(vi_models *m, viso_error *err)
 {
     pthread_mutex_lock(&m->lock);
-    int code = m->runtime ? 0 : vi_runtime_open(&m->runtime, &m->log, err);
-    if (!code && m->runtime)
+    bool first = !m->runtime;
+    int code = first ? vi_runtime_open(&m->runtime, &m->log, err) : 0;
+    if (!code && first)
         vi_debug(&m->log, "ONNX Runtime %s from %s", vi_runtime_version(m->runtime), vi_runtime_path(m->runtime));
     pthread_mutex_unlock(&m->lock);
     return code;
