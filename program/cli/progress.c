@@ -71,20 +71,23 @@ void progress_format(char *line, size_t size, int width, const viso_progress *p)
         add_piece(line, size, width, "finishing the file");
         return;
     }
-    bool known = p->frames_total > 0;
-    double part = known ? vi_clampf((float)p->frames / (float)p->frames_total, 0, 1) : 0;
-    if (known && width >= 40) {
+    bool folder = p->files_total > 1;
+    bool known = p->frames_total > 0, by_file = folder && !known; /* the photographs of a folder are counted by files */
+    uint64_t done = by_file ? p->files : p->frames, total = by_file ? p->files_total : p->frames_total;
+    double part = total > 0 ? vi_clampf((float)done / (float)total, 0, 1) : 0;
+    if (total > 0 && width >= 40) {
         draw_bar(piece, sizeof piece, vi_clampi(width / 4, 10, 30), part);
         add_piece(line, size, width, piece);
     }
-    if (p->files_total > 1) {
-        snprintf(piece, sizeof piece, "file %llu/%llu  ", (unsigned long long)p->files, (unsigned long long)p->files_total);
+    if (folder && !by_file) {
+        snprintf(piece, sizeof piece, "file %llu/%llu  ", (unsigned long long)VI_MIN(p->files + 1, p->files_total),
+                 (unsigned long long)p->files_total);
         add_piece(line, size, width, piece);
     }
-    if (known && width < 40)
+    if (total > 0 && width < 40)
         snprintf(piece, sizeof piece, "%.0f%%", 100 * part);
-    else if (known)
-        snprintf(piece, sizeof piece, "%llu/%llu", (unsigned long long)p->frames, (unsigned long long)p->frames_total);
+    else if (total > 0)
+        snprintf(piece, sizeof piece, "%llu/%llu%s", (unsigned long long)done, (unsigned long long)total, by_file ? " files" : "");
     else
         snprintf(piece, sizeof piece, "%llu frames", (unsigned long long)p->frames);
     add_piece(line, size, width, piece);

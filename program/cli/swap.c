@@ -220,8 +220,8 @@ static int run_request(cli *c, request *r, viso_error *err)
     if (rc == 0 && c->json)
         return cli_json_event("done", json_pack("{s:o, s:o, s:o}", "target", cli_json_text(r->p.target), "out",
                                                 cli_json_text(r->out), "stats", cli_json_stats(&stats)), err);
-    if (rc == 0 && !c->quiet)
-        print_summary(&stats, r->out);
+    if ((rc == 0 || (folder && stats.frames > 0)) && !c->quiet && !c->json)
+        print_summary(&stats, r->out); /* of a folder also when some of its files failed */
     return rc;
 }
 

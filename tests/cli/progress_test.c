@@ -77,6 +77,19 @@ static void an_unknown_end_is_no_bar(void **state)
     assert_string_equal(line, "150 frames  24.1 fps  swap limits");
 }
 
+static void a_folder_counts_files(void **state)
+{
+    viso_progress p = { .phase = "frames", .files = 3, .files_total = 12, .file = "shots", .limiting = "", .remaining_s = -1 };
+    char line[256];
+    progress_format(line, sizeof line, 60, &p);
+    assert_string_equal(line, "[###------------] 3/12 files");
+    p = half; /* a clip in it */
+    p.files = 3;
+    p.files_total = 12;
+    progress_format(line, sizeof line, 60, &p);
+    assert_string_equal(line, "[#######--------] file 4/12  150/300  24.1 fps  1:02:05 left");
+}
+
 static void odd_values_become_json(void **state)
 {
     static const struct { const char *raw, *clean; } cases[] = {
@@ -109,7 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bar_tells_all_when_there_is_room), cmocka_unit_test(nothing_is_wider_than_the_terminal),
         cmocka_unit_test(narrow_terminals_still_get_a_number),  cmocka_unit_test(an_unknown_end_is_no_bar),
-        cmocka_unit_test(odd_values_become_json),
+        cmocka_unit_test(a_folder_counts_files),                cmocka_unit_test(odd_values_become_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
