@@ -7,7 +7,6 @@
  * ring, so that the temporal lane blocks while the encoder still holds the slot (back-pressure), and the encoder takes
  * slots in order (frames leave as they came). The calling thread only reports progress and waits. Memory is fixed at the
  * start: ring slots, one pool of frames, one arena a worker. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -191,20 +190,6 @@ static void temporal_lane(void *arg)
     vi_queue_finish_send(c->works);
 }
 
-/* A followed face that the landmark model sees, that is asked for and that came out as it was. Faces turned into profile
- * fade by design and do not count. */
-static bool dropped_back(const clip *c, const vi_work *w)
-{
-    const vi_swap_settings *s = vi_settings_group(c->p->context->settings, "swap");
-    for (int i = 0; i < w->n_face; i++) {
-        const vi_face *f = &w->face[i];
-        if (f->source >= 0 && (f->f.has & VISO_FACE_HAS_MESH) && f->fade > 0 && !f->patch.mask.p &&
-            fabsf(f->f.pose.yaw) < s->profile_from)
-            return true;
-    }
-    return false;
-}
-
 /* Runs even after a failure elsewhere: a later frame may be waiting for this one at a turnstile. */
 static void swap_frame(worker *k, slot *s)
 {
@@ -218,7 +203,7 @@ static void swap_frame(worker *k, slot *s)
         return;
     }
     c->count.faces_swapped += (uint64_t)changed;
-    c->count.dropped_back += dropped_back(c, &s->work);
+    c->count.dropped_back += s->work.count.dropped_back > 0;
 }
 
 static void picture_lane(void *arg)

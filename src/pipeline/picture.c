@@ -1,4 +1,5 @@
 /* pipeline/picture.c: the picture lane's chain, the totals, and single pictures. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ int vi_picture_lane_open(vi_picture_lane *l, const vi_context *c, const vi_peopl
     memset(l, 0, sizeof *l);
     if (vi_arena_create(&l->scratch, VI_SCRATCH_BYTES) != 0)
         return vi_error_nomem(err, "scratch memory of a worker");
+    const vi_swap_settings *set = vi_settings_group(c->settings, "swap");
+    l->profile_from = set->profile_from;
     vi_stage_env swap = vi_stage_environment(c, use->swap, people, shared);
     vi_stage_env blend = vi_stage_environment(c, use->blend, people, NULL);
     int rc = vi_bound_open(&l->swap, use->swap, &swap, err);
@@ -36,6 +39,14 @@ int vi_chosen_faces(const vi_work *w)
     return n;
 }
 
+/* A followed face that the landmark model sees, that is asked for and that swap left as it was. Faces turned into profile
+ * fade by design and do not count. */
+static bool left_behind(const vi_face *f, float profile_from)
+{
+    return f->source >= 0 && (f->f.has & VISO_FACE_HAS_MESH) && f->fade > 0 && !f->patch.mask.p &&
+           fabsf(f->f.pose.yaw) < profile_from;
+}
+
 int vi_picture_lane_run(vi_picture_lane *l, vi_work *w, vi_frame_pool *pool, viso_error *err)
 {
     size_t mark = vi_arena_mark(&l->scratch);
@@ -43,8 +54,10 @@ int vi_picture_lane_run(vi_picture_lane *l, vi_work *w, vi_frame_pool *pool, vis
         w->face[i].patch = (vi_patch){ 0 };
     /* The swap stage sees every record, chosen or not: each has a number to pass at its slot's turnstile. */
     int rc = vi_bound_run(&l->swap, w, &l->scratch, err), changed = 0;
-    for (int i = 0; i < w->n_face; i++)
+    for (int i = 0; i < w->n_face; i++) {
         changed += w->face[i].patch.mask.p != NULL;
+        w->count.dropped_back += left_behind(&w->face[i], l->profile_from);
+    }
     if (!rc && changed)
         rc = vi_frame_make_writable(&w->frame, pool, err);
     if (!rc && changed)

@@ -45,6 +45,7 @@ int vi_run_clip(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_err
 typedef struct vi_picture_lane {
     vi_bound swap, blend;
     vi_arena scratch;
+    float profile_from;
 } vi_picture_lane;
 int vi_picture_lane_open(vi_picture_lane *l, const vi_context *c, const vi_people *people, void *shared,
                          viso_error *err);
