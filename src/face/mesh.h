@@ -37,5 +37,8 @@ bool vi_pose_fit(const vi_mesh *m, const viso_point3 lm[478], vi_pose3d *pose);
 void vi_pose_to_canonical(const vi_pose3d *pose, const viso_point3 *lm, float (*c)[3], int n);
 /* And back to picture coordinates. */
 void vi_pose_from_canonical(const vi_pose3d *pose, const float (*c)[3], viso_point3 *lm, int n);
+/* Moves chin points that a wide open, refined lower lip has overtaken back below it, so that the mesh does not fold over.
+ * Other faces are left as they are. Returns how many points moved. */
+int vi_mesh_unfold(const vi_mesh *m, const vi_pose3d *pose, viso_point3 lm[478]);
 
 #endif

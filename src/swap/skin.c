@@ -11,7 +11,7 @@
 #include "swap/skin.h"
 #include "swap/skin_model.h"
 
-#define SIZE_FULL 512   /* largest working size */
+#define SIZE_FULL 384   /* largest working size */
 #define SIZE_FAST 144   /* in video */
 #define CORE_MAX 4096   /* samples of a Gaussian */
 #define RING_MAX 2400   /* samples of the k-means */
@@ -433,13 +433,29 @@ static int posterior(work *s, const vi_gauss *skin, const vi_gauss *other, int n
     return 0;
 }
 
+/* From the nose's base over the lips: a moustache is often as dark as the hair around the head. */
+static int draw_moustache(const work *s, const vi_plane *dst)
+{
+    vi_point pts[23] = { s->lm[2], s->lm[98], s->lm[327] };
+    gather(s, vi_lm_lips_outer, 20, pts + 3);
+    return draw_wide_hull(s->k, dst, pts, 23, 0.05f * s->fs, s->a);
+}
+
 /* Median, forced features, guided filter, steepening; result in s->mask. */
-static int refine(work *s, float features, bool occluded)
+static int refine(work *s, const vi_skin_params *p, bool occluded)
 {
     const vi_kernels *k = s->k;
-    int rc = k->median5(&s->tmp, &s->mask, s->a);
+    int rc = 0;
+    vi_plane_copy(&s->tmp, &s->mask);
+    if (!p->fast && s->box.w > 0 && s->box.h > 0) { /* in video the averaging down has removed the speckles */
+        vi_plane from = vi_plane_view(&s->mask, s->box.x, s->box.y, s->box.w, s->box.h);
+        vi_plane to = vi_plane_view(&s->tmp, s->box.x, s->box.y, s->box.w, s->box.h);
+        rc = k->median5(&to, &from, s->a);
+    }
     if (!rc)
-        rc = vi_skin_features(k, s->lm, features, !occluded, &s->mask, s->a);
+        rc = vi_skin_features(k, s->lm, p->features > 0.0f ? p->features : 1.0f, !occluded, &s->mask, s->a);
+    if (!rc && p->moustache && !occluded)
+        rc = draw_moustache(s, &s->mask);
     if (rc)
         return rc;
     k->max2(&s->tmp, &s->tmp, &s->mask);
@@ -484,7 +500,7 @@ static int segment(work *s, const vi_skin_params *p, const vi_plane *out, vi_ski
     if (!rc)
         rc = posterior(s, &skin, other, n_other, info->mouth_occluded);
     if (!rc)
-        rc = refine(s, p->features > 0.0f ? p->features : 1.0f, info->mouth_occluded);
+        rc = refine(s, p, info->mouth_occluded);
     if (rc)
         return rc;
     info->fraction = oval_fraction(s);

@@ -32,12 +32,17 @@ typedef struct look {
     unsigned warnings;
 } look;
 
+/* The pixels of a photograph at work, in the arena. */
+typedef struct sight {
+    vi_rgb crop;
+    vi_plane skin;
+} sight;
+
 /* ---- geometry ---- */
 
 /* Square around the landmarks, upright along the line through the outer eye corners. */
-static void place_crop(look *l, const vi_face *face)
+static void place_crop(look *l, const viso_point3 *lm)
 {
-    const viso_point3 *lm = face->f.mesh;
     float angle = atan2f(lm[263].y - lm[33].y, lm[263].x - lm[33].x), c = cosf(angle), s = sinf(angle);
     float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
     for (int i = 0; i < VI_MESH_VERTS; i++) {
@@ -78,13 +83,16 @@ static int sample_crop(const vi_kernels *k, const vi_photo *photo, const look *l
     return k->sample(photo->frame, photo->colour, &map, crop, VI_BORDER_REPLICATE, a);
 }
 
-static int segment(const vi_kernels *k, const look *l, const vi_rgb *crop, vi_plane *skin, vi_skin_info *info, vi_arena *a)
+static int see(const vi_kernels *k, const vi_photo *photo, const look *l, sight *s, vi_skin_info *info, vi_arena *a)
 {
-    const vi_skin_params p = { .features = 1.0f, .lips_auto = true };
+    const vi_skin_params p = { .features = 1.0f, .moustache = true, .lips_auto = true };
     vi_point lm[478];
     flat_points(l, lm);
-    *skin = vi_plane_new(a, l->size, l->size);
-    return skin->p ? vi_skin_segment(k, crop, lm, &p, skin, info, a) : VISO_ERR_NO_SPACE;
+    int rc = sample_crop(k, photo, l, &s->crop, a);
+    if (rc)
+        return rc;
+    s->skin = vi_plane_new(a, l->size, l->size);
+    return s->skin.p ? vi_skin_segment(k, &s->crop, lm, &p, &s->skin, info, a) : VISO_ERR_NO_SPACE;
 }
 
 /* ---- eyes ---- */
@@ -211,27 +219,25 @@ static void warn(const vi_log *log, const char *name, const look *l, float yaw)
                 name, (double)l->quality, text);
 }
 
-static int look_at(const vi_kernels *k, const vi_photo *photo, look *l, vi_arena *a)
+/* Everything but the texture. `seen` receives crop and skin, in the arena until the caller releases it. */
+static int look_at(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, look *l, sight *seen, vi_arena *a)
 {
     const vi_face *f = &photo->face;
     memset(l, 0, sizeof *l);
     if (!(f->f.has & VISO_FACE_HAS_MESH) || !(f->f.has & VISO_FACE_HAS_POSE) || !(f->pose.s > 0.0f))
         return 0;
-    place_crop(l, f);
+    viso_point3 mesh[478];
+    memcpy(mesh, f->f.mesh, sizeof mesh);
+    vi_mesh_unfold(m, &f->pose, mesh);
+    place_crop(l, mesh);
     if (!l->valid)
         return 0;
-    vi_pose_to_canonical(&f->pose, f->f.mesh, l->shape, 478);
+    vi_pose_to_canonical(&f->pose, mesh, l->shape, 478);
     for (int e = 0; e < 2; e++)
         l->open[e] = vi_eye_openness((const float (*)[3])l->shape, e);
     choose_eyes(l, f->pose.angles.yaw);
     mirror_lids(l);
-    size_t mark = vi_arena_mark(a);
-    vi_rgb crop;
-    vi_plane skin;
-    int rc = sample_crop(k, photo, l, &crop, a);
-    if (!rc)
-        rc = segment(k, l, &crop, &skin, &l->skin, a);
-    vi_arena_release(a, mark);
+    int rc = see(k, photo, l, seen, &l->skin, a);
     judge(l, f);
     return rc;
 }
@@ -266,24 +272,6 @@ void vi_source_free(vi_source **s)
     *s = NULL;
 }
 
-static int unroll(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, const vi_texture *t,
-                  vi_rgb *photo_crop, vi_arena *a)
-{
-    size_t mark = vi_arena_mark(a);
-    vi_rgb crop;
-    vi_plane skin;
-    vi_skin_info info;
-    int rc = sample_crop(k, photo, l, &crop, a);
-    if (!rc)
-        rc = segment(k, l, &crop, &skin, &info, a);
-    if (!rc)
-        rc = vi_texture_unroll(k, m, &crop, l->lm, &skin, l->eye_weight, t, a);
-    if (!rc && photo_crop && !keep_rgb(photo_crop, &crop))
-        rc = VISO_ERR_NO_SPACE;
-    vi_arena_release(a, mark);
-    return rc;
-}
-
 static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, int n, int best,
                  const vi_texture *t, int *merged, vi_arena *a)
 {
@@ -295,7 +283,13 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     for (int i = 0; i < n && !rc; i++) {
         if (i == best || !l[i].valid || l[i].quality < USABLE)
             continue;
-        rc = unroll(k, m, &photo[i], &l[i], &other, NULL, a);
+        size_t mark = vi_arena_mark(a);
+        sight seen;
+        vi_skin_info info;
+        rc = see(k, &photo[i], &l[i], &seen, &info, a);
+        if (!rc)
+            rc = vi_texture_unroll(k, m, &seen.crop, l[i].lm, &seen.skin, l[i].eye_weight, &other, a);
+        vi_arena_release(a, mark);
         float share = l[i].quality / VI_MAX(l[best].quality, 1e-3f);
         if (!rc)
             rc = vi_texture_sum_add(&sum, k, t, &other, share * share, a);
@@ -304,15 +298,18 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     return rc ? rc : vi_texture_sum_finish(&sum, k, t, a);
 }
 
+/* `seen`: of the best photograph. */
 static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, int n, int best,
-                 vi_source *s, vi_arena *a)
+                 const sight *seen, vi_source *s, vi_arena *a)
 {
     const look *b = &l[best];
     vi_texture t;
     int size = vi_clampi((int)lrintf(1.3f * b->native), 256, 1024), usable = 0;
     int rc = vi_texture_new(&t, size, a);
     if (!rc)
-        rc = unroll(k, m, &photo[best], b, &t, &s->photo, a);
+        rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, &t, a);
+    if (!rc && !keep_rgb(&s->photo, &seen->crop))
+        rc = VISO_ERR_NO_SPACE;
     for (int i = 0; i < n; i++)
         usable += l[i].valid && l[i].quality >= USABLE && i != best;
     s->n_photo = 1;
@@ -369,12 +366,19 @@ int vi_source_build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo
     vi_source *s = vi_calloc(1, sizeof *s);
     if (!l || !s || vi_arena_create(&a, ARENA_BYTES))
         rc = VISO_ERR_NO_SPACE;
-    for (int i = 0; i < n && !rc; i++)
-        rc = look_at(k, &photo[i], &l[i], &a);
+    sight seen;
+    for (int i = 0; i < n && !rc; i++) {
+        vi_arena_release(&a, 0);
+        rc = look_at(k, m, &photo[i], &l[i], &seen, &a);
+    }
     if (!rc)
         best = pick_best(photo, l, n, log);
+    if (!rc && best >= 0 && best != n - 1) { /* the last one is still there */
+        vi_arena_release(&a, 0);
+        rc = see(k, &photo[best], &l[best], &seen, &l[best].skin, &a);
+    }
     if (!rc && best >= 0)
-        rc = build(k, m, photo, l, n, best, s, &a);
+        rc = build(k, m, photo, l, n, best, &seen, s, &a);
     if (rc) {
         rc = rc == VISO_ERR_NO_SPACE ? vi_error_nomem(err, "the source's texture") : rc;
     } else if (best < 0) {

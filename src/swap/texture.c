@@ -140,20 +140,24 @@ static int drop_eyes(const vi_kernels *k, const vi_mesh *m, const float eye_weig
     return rc;
 }
 
-/* Skin mask carried to UV, drawn in a little and softened; outside the mesh it must not eat the rim. */
-static int apply_skin(const vi_kernels *k, const vi_plane *skin, const vi_plane *attr, const vi_plane *cover,
+/* Skin mask carried to UV, drawn in a little and softened. Drawn in twice: in the photograph, where a fringe of hair has
+ * its own width however much the square stretches it, and in the square. Outside the mesh it must not eat the rim. */
+static int apply_skin(const vi_kernels *k, const vi_plane *skin, const vi_plane *attr, const vi_plane *cover, float fs,
                       const vi_texture *out, vi_arena *a)
 {
-    vi_plane s = vi_plane_new(a, out->size, out->size);
+    vi_plane s = vi_plane_new(a, out->size, out->size), in = vi_plane_new(a, skin->w, skin->h);
     float size = (float)out->size;
-    if (!s.p)
+    if (!s.p || !in.p)
         return VISO_ERR_NO_SPACE;
-    k->remap(&s, skin, 1, &attr[AT_X], &attr[AT_Y], VI_FILTER_BILINEAR);
+    int rc = k->erode(&in, skin, 0.012f * fs, 0.012f * fs, a);
+    if (rc)
+        return rc;
+    k->remap(&s, &in, 1, &attr[AT_X], &attr[AT_Y], VI_FILTER_BILINEAR);
     for (int y = 0; y < s.h; y++)
         for (int x = 0; x < s.w; x++)
             if (cover->p[y * cover->stride + x] < 0.5f)
                 s.p[y * s.stride + x] = 1.0f;
-    int rc = k->erode(&s, &s, 0.03f * size, 0.03f * size, a);
+    rc = k->erode(&s, &s, 0.03f * size, 0.03f * size, a);
     if (!rc)
         rc = k->blur(&s, &s, 0.02f * size, a);
     k->smoothstep(&s, &s, 0.2f, 0.7f);
@@ -184,7 +188,7 @@ int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop,
             k->clamp(&out->lab.c[c], &out->lab.c[c], 0.0f, 1.0f);
         k->rgb_to_lab(&out->lab, &out->lab);
         seen(attr, &cover, &depth, vi_face_size(flat), &out->conf);
-        rc = apply_skin(k, skin, attr, &cover, out, a);
+        rc = apply_skin(k, skin, attr, &cover, vi_face_size(flat), out, a);
         if (!rc && (eye_weight[0] < 1.0f || eye_weight[1] < 1.0f))
             rc = drop_eyes(k, m, eye_weight, out, a);
     }

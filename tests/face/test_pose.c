@@ -79,6 +79,34 @@ static void goes_to_canonical_and_back(void **state)
     assert_true(worst < 0.5f); /* cm: noise of about 0.1 cm was added */
 }
 
+/* A wide open mouth whose refined lower lip has overtaken the chin, as the attention network gives it. */
+static void an_open_mouth_does_not_fold(void **state)
+{
+    static const int chin[] = { 17, 18, 200, 199, 175, 152 };
+    viso_point3 lm[478], before[478];
+    vi_pose3d pose;
+    project(10, -5, 8, 12.0f, lm);
+    assert_true(vi_pose_fit(&mesh, lm, &pose));
+    memcpy(before, lm, sizeof lm);
+    assert_int_equal(vi_mesh_unfold(&mesh, &pose, lm), 0); /* a shut mouth is left alone */
+    assert_memory_equal(lm, before, sizeof lm);
+    float c[478][3];
+    vi_pose_to_canonical(&pose, lm, c, 478);
+    for (size_t i = 0; i < VI_COUNT(vi_lm_lips); i++) {
+        int v = vi_lm_lips[i];
+        if (mesh.pos[v][1] < mesh.pos[61][1] - 0.1f && v != 13 && v != 82 && v != 312)
+            c[v][1] -= 2.5f;
+    }
+    assert_true(c[17][1] < c[18][1]); /* folded */
+    vi_pose_from_canonical(&pose, (const float (*)[3])c, lm, 478);
+    assert_true(vi_mesh_unfold(&mesh, &pose, lm) > 3);
+    vi_pose_to_canonical(&pose, lm, c, 478);
+    for (size_t i = 1; i < VI_COUNT(chin); i++)
+        assert_true(c[chin[i]][1] < c[chin[i - 1]][1]);
+    for (int i = 0; i < 36; i++) /* the outline never moves */
+        assert_float_equal(lm[vi_lm_oval[i]].y, before[vi_lm_oval[i]].y, 1e-3);
+}
+
 static void refuses_degenerate_points(void **state)
 {
     viso_point3 lm[478];
@@ -96,6 +124,7 @@ int main(void)
         cmocka_unit_test(finds_known_angles),
         cmocka_unit_test(signs_are_those_of_the_picture),
         cmocka_unit_test(goes_to_canonical_and_back),
+        cmocka_unit_test(an_open_mouth_does_not_fold),
         cmocka_unit_test(refuses_degenerate_points),
     };
     mesh_load(&mesh);
