@@ -137,6 +137,9 @@ static int read_request(cli *c, request *r, viso_error *err)
     r->p.sources = c->word;
     r->p.n_source = c->n_word - 1;
     r->p.target = c->word[c->n_word - 1];
+    if (c->n_word > 2 && !cli_has(c, "out") && !vi_file_exists(r->p.target))
+        return vi_error_set(err, VISO_ERR_INPUT, "%s: there is no such TARGET, which is the last word; the result is named with -o",
+                            r->p.target);
     for (int i = 0; rc == 0 && i < c->n_word; i++)
         rc = cli_check_input(c->word[i], err);
     for (int i = 0; rc == 0 && i < r->p.n_source; i++)

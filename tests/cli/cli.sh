@@ -95,6 +95,7 @@ expect 2 err "is missing" swap
 expect 2 err "is missing" swap a.jpg
 expect 9 err "missing.jpg: cannot read: No such file" swap missing.jpg party.jpg -o x.jpg
 expect 9 err "missing.jpg" swap a.jpg missing.jpg -o x.jpg
+expect 9 err "named with -o" swap a.jpg party.jpg new.jpg
 expect 2 err "is a folder; a SOURCE" swap shots party.jpg -o x.jpg
 expect 3 err "no face" swap noface.jpg party.jpg -o x.jpg
 expect 4 err "no face" swap a.jpg noface.jpg -o x.jpg
