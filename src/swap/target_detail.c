@@ -126,11 +126,14 @@ static void eye_colour(vi_target *t, int eye, const vi_grid field[3], const stru
     if (!e->known || t->eye_closed[eye] >= 1.0f || b.w < 4)
         return;
     vi_point iris = t->n[vi_eye_iris(eye)];
-    float radius = vi_iris_radius(t->n, eye), shift[3];
+    float radius = vi_iris_radius(t->n, eye), shift[3], scale = 1.0f;
     for (int c = 0; c < 3; c++) {
         float now = r->gain[c] * e->v[3 + c] + r->offset[c] + field_at(t, &field[c], iris);
         shift[c] = vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);
+        if (c == 0) /* as a factor, so that pupil and lashes stay dark when the white is lifted */
+            scale = vi_clampf((now + shift[0]) / fmaxf(now, 5.0f), 0.5f, 1.5f);
     }
+    shift[0] = 0.0f;
     for (int y = 0; y < b.h; y++) {
         for (int x = 0; x < b.w; x++) {
             float m = t->eye[eye].p[y * t->eye[eye].stride + x];
@@ -139,6 +142,7 @@ static void eye_colour(vi_target *t, int eye, const vi_grid field[3], const stru
                 v[c] = &t->s_lab.c[c].p[(b.y + y) * t->s_lab.c[c].stride + b.x + x];
                 *v[c] += m * shift[c];
             }
+            *v[0] *= 1.0f + m * (scale - 1.0f);
             float d = hypotf((float)(b.x + x) + 0.5f - iris.x, (float)(b.y + y) + 0.5f - iris.y);
             float red = m * (1.0f - vi_smoothstep(d, 0.9f * radius, 1.1f * radius)) * (*v[1] - (e->v[6] + 6.0f));
             if (red > 0.0f) {

@@ -160,6 +160,8 @@ static int source_mask(vi_target *t, const vi_plane *dst)
         return rc;
     t->k->smoothstep(&h, &h, 0.3f, 0.9f);
     rc = t->k->erode(&h, &h, r, r, t->a);
+    /* Around eyes and brows the filled texture is better than a second brow of the target's. */
+    t->k->max2(&h, &h, &t->features);
     if (!rc)
         rc = t->k->blur(&h, &h, 0.5f * 0.025f * t->fs, t->a);
     return rc ? rc : t->k->resize(dst, &h, t->a);

@@ -73,8 +73,8 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst)
         return 0;
     size_t mark = vi_arena_mark(t->a);
     int n = t->roi;
-    vi_plane zone = vi_plane_new(t->a, n, n), low = vi_plane_new(t->a, n, n);
-    if (!low.p)
+    vi_plane zone = vi_plane_new(t->a, n, n), low = vi_plane_new(t->a, n, n), brows = vi_plane_new(t->a, n, n);
+    if (!brows.p)
         return VISO_ERR_NO_SPACE;
     vi_point p[VI_COUNT(band)];
     for (size_t i = 0; i < VI_COUNT(band); i++)
@@ -85,7 +85,21 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst)
         rc = t->k->blur(&zone, &zone, 0.01f * t->fs, t->a);
     if (!rc)
         rc = t->k->blur(&low, &t->t_lab.c[0], 0.035f * t->fs, t->a);
-    for (int e = 0; e < 2 && !rc; e++) { /* lids and lashes are dark too, and belong to the eye */
+    for (int e = 0; e < 2 && !rc; e++) { /* brows are dark too, and come from the source */
+        vi_point brow[10];
+        for (int i = 0; i < 10; i++)
+            brow[i] = t->n[(e ? vi_lm_brow_r : vi_lm_brow_l)[i]];
+        vi_plane_fill(&brows, 0.0f);
+        rc = t->k->polygon(&brows, brow, 10, 1.0f, t->a);
+        if (!rc)
+            rc = t->k->dilate(&brows, &brows, 0.012f * t->fs, 0.012f * t->fs, t->a);
+        if (!rc)
+            rc = t->k->blur(&brows, &brows, 0.008f * t->fs, t->a);
+        for (int y = 0; y < n && !rc; y++)
+            for (int x = 0; x < n; x++)
+                zone.p[y * zone.stride + x] *= 1.0f - brows.p[y * brows.stride + x];
+    }
+    for (int e = 0; e < 2 && !rc; e++) { /* so are lids and lashes */
         vi_rect b = t->eye_box[e];
         for (int y = 0; y < b.h; y++)
             for (int x = 0; x < b.w; x++) {
@@ -98,7 +112,7 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst)
         const float *L = t->t_lab.c[0].p + y * t->t_lab.c[0].stride;
         const float *l = low.p + y * low.stride, *z = zone.p + y * zone.stride;
         for (int x = 0; x < n; x++)
-            o[x] = z[x] * vi_smoothstep(fabsf(L[x] - l[x]), 4.0f, 10.0f);
+            o[x] = z[x] * vi_smoothstep(fabsf(L[x] - l[x]), 7.0f, 14.0f);
     }
     float r = 0.01f * t->fs;
     if (!rc)
