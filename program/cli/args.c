@@ -1,6 +1,6 @@
-/* args.c: the command line. Options may stand anywhere, before the command too, so argv is walked twice: first to find the
- * command word, then knowing which arguments it takes. What an option means comes from the library's table or from the
- * command's arguments. */
+/* args.c: the command line. Options may stand anywhere, before the command too, so argv is walked twice: first
+ * to find the command word, then knowing which arguments it takes. What an option means comes from the
+ * library's table or from the command's arguments. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ bool cli_option_find(const char *key, size_t len, char letter, viso_option_info 
 static const cli_arg *find_in(const cli_arg *arg, int n, const char *key, size_t len, char letter)
 {
     for (int i = 0; i < n; i++)
-        if (key ? strlen(arg[i].name) == len && memcmp(arg[i].name, key, len) == 0 : arg[i].letter && arg[i].letter == letter)
+        if (key ? strlen(arg[i].name) == len && memcmp(arg[i].name, key, len) == 0
+                : arg[i].letter && arg[i].letter == letter)
             return &arg[i];
     return NULL;
 }
@@ -104,7 +105,9 @@ static cli_item_kind long_option(cli_scan *s, cli_item *item, const char *word)
             return CLI_ITEM_OPTION;
         }
         vi_error_set(s->err, VISO_ERR_USAGE,
-                     attached ? "option %.60s takes no value" : "option %.60s: only switches can be turned off with --no-", word);
+                     attached ? "option %.60s takes no value"
+                              : "option %.60s: only switches can be turned off with --no-",
+                     word);
         return CLI_ITEM_ERROR;
     }
     unknown_option(s, word, key, len);
@@ -190,8 +193,8 @@ static int unknown_command(const char *const *word, int n, viso_error *err)
             vi_nearest_offer(&near, cli_commands[i].name);
         const char *best = vi_nearest_best(&near);
         if (best)
-            return vi_error_set(err, VISO_ERR_USAGE, "unknown command '%.60s'; did you mean 'viso %s'?", pass ? word[0] : both,
-                                best);
+            return vi_error_set(err, VISO_ERR_USAGE, "unknown command '%.60s'; did you mean 'viso %s'?",
+                                pass ? word[0] : both, best);
     }
     return vi_error_set(err, VISO_ERR_USAGE, "unknown command '%.60s'; viso help lists the commands", word[0]);
 }
@@ -203,7 +206,8 @@ static int check_words(const cli *c, viso_error *err)
         return vi_error_set(err, VISO_ERR_USAGE, "%s: '%.100s' is one word too many; usage: viso %s %s", k->name,
                             c->word[k->max_word], k->name, k->words);
     if (c->n_word < k->min_word)
-        return vi_error_set(err, VISO_ERR_USAGE, "%s: something is missing; usage: viso %s %s", k->name, k->name, k->words);
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: something is missing; usage: viso %s %s", k->name, k->name,
+                            k->words);
     return VISO_OK;
 }
 

@@ -1,6 +1,6 @@
-/* bench.c: `viso bench`: swaps a clip or folder and prints where the time went. The result is encoded into a temporary file,
- * so that frames per second include decoding and encoding; what the swap itself costs is measured by the engine as processor
- * time without both. */
+/* bench.c: `viso bench`: swaps a clip or folder and prints where the time went. The result is encoded into a
+ * temporary file, so that frames per second include decoding and encoding; what the swap itself costs is
+ * measured by the engine as processor time without both. */
 #include "cli.h"
 
 #include <dirent.h>
@@ -25,7 +25,8 @@ static int scratch_make(scratch *s, const char *target, viso_error *err)
     if (!s->dir)
         return vi_error_nomem(err, "bench");
     if (!mkdtemp(s->dir)) {
-        vi_error_set(err, VISO_ERR_NO_SPACE, "%s: cannot make a temporary folder; set TMPDIR or give --discard", s->dir);
+        vi_error_set(err, VISO_ERR_NO_SPACE, "%s: cannot make a temporary folder; set TMPDIR or give --discard",
+                     s->dir);
         vi_free(s->dir);
         s->dir = NULL;
         return VISO_ERR_NO_SPACE;
@@ -91,12 +92,14 @@ static int first_picture(const char *folder, char **path, viso_error *err)
     for (int i = 0; i < n; i++)
         vi_free(name[i]);
     return *path ? VISO_OK
-                 : vi_error_set(err, VISO_ERR_USAGE, "%s: holds no photograph to take a face from; name a SOURCE after it", folder);
+                 : vi_error_set(err, VISO_ERR_USAGE,
+                                "%s: holds no photograph to take a face from; name a SOURCE after it", folder);
 }
 
 static int print_result(const char *target, bool discard, const viso_run_stats *s, viso_error *err)
 {
-    json_t *o = json_pack("{s:s, s:o, s:b}", "version", viso_version(), "target", cli_json_text(target), "encoded", !discard);
+    json_t *o =
+        json_pack("{s:s, s:o, s:b}", "version", viso_version(), "target", cli_json_text(target), "encoded", !discard);
     json_t *stats = cli_json_stats(s);
     int bad = !o || !stats || json_object_update(o, stats);
     json_decref(stats);
@@ -110,11 +113,12 @@ static int print_result(const char *target, bool discard, const viso_run_stats *
 static void print_line(const viso_run_stats *s, bool discard)
 {
     double frames = s->frames ? (double)s->frames : 1;
-    fprintf(stderr, "%llu frames, %llu faces swapped: %.1f fps with decoding%s on %d workers; %.1f ms a frame and core without "
-                    "(%.1f fps); peak memory %.0f MiB",
-            (unsigned long long)s->frames, (unsigned long long)s->faces_swapped, s->wall_s > 0 ? (double)s->frames / s->wall_s : 0,
-            discard ? "" : " and encoding", s->workers, 1000 * s->core_s / frames, s->core_s > 0 ? frames / s->core_s : 0,
-            (double)s->peak_rss / 1048576);
+    fprintf(stderr,
+            "%llu frames, %llu faces swapped: %.1f fps with decoding%s on %d workers; %.1f ms a frame and core "
+            "without (%.1f fps); peak memory %.0f MiB",
+            (unsigned long long)s->frames, (unsigned long long)s->faces_swapped,
+            s->wall_s > 0 ? (double)s->frames / s->wall_s : 0, discard ? "" : " and encoding", s->workers,
+            1000 * s->core_s / frames, s->core_s > 0 ? frames / s->core_s : 0, (double)s->peak_rss / 1048576);
     if (s->limiting[0])
         fprintf(stderr, "; limited by %s", s->limiting);
     fputc('\n', stderr);

@@ -26,10 +26,10 @@ typedef struct cli_arg {
 } cli_arg;
 
 typedef struct cli_command {
-    const char *name; /* "swap", "models list" */
+    const char *name;  /* "swap", "models list" */
     const char *words; /* "SOURCE… TARGET" */
     const char *summary;
-    const char *detail;       /* paragraphs separated by newlines, NULL none */
+    const char *detail;        /* paragraphs separated by newlines, NULL none */
     const char *const *groups; /* option groups shown in its help, NULL-terminated */
     const cli_arg *arg;
     int n_arg;
@@ -80,13 +80,19 @@ bool cli_has(const cli *c, const char *name);
 const char *cli_value_at(const cli *c, const char *name, int i);
 
 /* One step through argv, shared with the completion. */
-typedef enum cli_item_kind { CLI_ITEM_END = 1, CLI_ITEM_WORD, CLI_ITEM_ARG, CLI_ITEM_OPTION, CLI_ITEM_ERROR } cli_item_kind;
+typedef enum cli_item_kind {
+    CLI_ITEM_END = 1,
+    CLI_ITEM_WORD,
+    CLI_ITEM_ARG,
+    CLI_ITEM_OPTION,
+    CLI_ITEM_ERROR
+} cli_item_kind;
 typedef struct cli_item {
     cli_item_kind kind;
-    const char *text;         /* the word, or the value (NULL: none) */
-    const cli_arg *arg;       /* ARG */
-    viso_option_info option;  /* OPTION */
-    bool wants_value;         /* ERROR because argv ended before the value */
+    const char *text;        /* the word, or the value (NULL: none) */
+    const cli_arg *arg;      /* ARG */
+    viso_option_info option; /* OPTION */
+    bool wants_value;        /* ERROR because argv ended before the value */
 } cli_item;
 typedef struct cli_scan {
     int argc, i;
@@ -112,8 +118,8 @@ bool cli_interrupted(void);
 
 /* ---- json.c: values that jansson would refuse become something it takes ---- */
 
-json_t *cli_json_text(const char *s);    /* bytes that are not UTF-8 become U+FFFD */
-json_t *cli_json_number(double v);       /* null when not finite */
+json_t *cli_json_text(const char *s); /* bytes that are not UTF-8 become U+FFFD */
+json_t *cli_json_number(double v);    /* null when not finite */
 json_t *cli_json_stats(const viso_run_stats *s);
 /* Writes one line (or an indented block) to standard output and releases v. NULL v is out of memory. */
 int cli_json_print(json_t *v, bool indent, viso_error *err);
@@ -125,8 +131,8 @@ int cli_json_event(const char *name, json_t *fields, viso_error *err);
 /* One line for a bar of `width` columns; fields are left out when it is narrow. */
 void progress_format(char *line, size_t size, int width, const viso_progress *p);
 int progress_create(struct progress **p, const cli *c, viso_error *err);
-int progress_update(void *user, const viso_progress *p);                                          /* viso_progress_fn */
-void progress_log(void *user, viso_log_level level, const char *object, const char *text);        /* viso_log_fn */
+int progress_update(void *user, const viso_progress *p);                                   /* viso_progress_fn */
+void progress_log(void *user, viso_log_level level, const char *object, const char *text); /* viso_log_fn */
 void progress_hide(struct progress *p); /* takes the bar off the screen */
 void progress_destroy(struct progress **p);
 

@@ -11,27 +11,31 @@ const cli_arg cli_global_args[] = {
 };
 const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
 
-static const char *const swap_groups[] = { "who", "detect", "landmark", "track", "identify", "swap", "blend", "output", "run", NULL };
+static const char *const swap_groups[] = { "who",  "detect", "landmark", "track", "identify",
+                                           "swap", "blend",  "output",   "run",   NULL };
 static const char *const look_groups[] = { "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
 static const cli_arg swap_args[] = {
     { "out", 'o', "OUT", true, false,
-      "Where the result goes: a file, or a folder when the target is one. Left out: TARGET-swapped beside the target." },
+      "Where the result goes: a file, or a folder when the target is one. Left out: TARGET-swapped beside the "
+      "target." },
     { "map", 0, "PERSON=SOURCE", true, false,
-      "Only the person in the photograph PERSON gets the face of SOURCE. May be given several times; faces that are like none "
-      "of them get the plain SOURCE, or stay when there is none." },
+      "Only the person in the photograph PERSON gets the face of SOURCE. May be given several times; faces that "
+      "are like none of them get the plain SOURCE, or stay when there is none." },
 };
 
 static const cli_arg detect_args[] = {
     { "draw", 0, "OUT", true, false,
-      "Writes a picture with boxes and points: of the first frame with a face; a name with %d gives one for every frame." },
+      "Writes a picture with boxes and points: of the first frame with a face; a name with %d gives one for "
+      "every frame." },
     { "embed", 0, NULL, false, false, "Also computes embeddings." },
     { "every", 0, "N", false, false, "Reports every N-th frame of a video." },
 };
 
 static const cli_arg import_args[] = {
-    { "out", 'o', "FILE", true, false, "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
+    { "out", 'o', "FILE", true, false,
+      "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
 };
 
 static const cli_arg options_args[] = {
@@ -47,31 +51,32 @@ static const cli_arg bench_args[] = {
 
 const cli_command cli_commands[] = {
     { "swap", "SOURCE... TARGET -o OUT", "Puts the face of SOURCE on the faces in TARGET.",
-      "SOURCE is one or more photographs of one person; several are merged. TARGET is a photograph, a video or a folder of "
-      "them. Everything that is not face is kept as it is: pixels, sound, subtitles, times, metadata.\n"
-      "Results are marked as composites with generated content (IPTC digital source type). An existing OUT is only replaced "
-      "with --force (-y). Ctrl-C ends early and keeps what is done of a video.",
+      "SOURCE is one or more photographs of one person; several are merged. TARGET is a photograph, a video or a "
+      "folder of them. Everything that is not face is kept as it is: pixels, sound, subtitles, times, metadata.\n"
+      "Results are marked as composites with generated content (IPTC digital source type). An existing OUT is "
+      "only replaced with --force (-y). Ctrl-C ends early and keeps what is done of a video.",
       swap_groups, ARGS(swap_args), 0, -1, false, cli_swap },
     { "detect", "FILE...", "Finds the faces in photographs or videos and describes them.",
-      "With --json one object for each frame: box, score, five points, 478 points, pose, quality. No face found is a result, "
-      "not an error.",
+      "With --json one object for each frame: box, score, five points, 478 points, pose, quality. No face found "
+      "is a result, not an error.",
       look_groups, ARGS(detect_args), 1, -1, false, cli_detect },
-    { "models list", "", "Lists the models with their licences and whether they are installed.", NULL, run_groups, NULL, 0, 0, 0,
-      false, cli_models_list },
-    { "models info", "MODEL...", "Describes models: file, licence, origin, tensors.", NULL, run_groups, NULL, 0, 1, -1, true,
-      cli_models_info },
-    { "models import", "FILE.tflite -o FILE.onnx", "Converts a TensorFlow Lite file to ONNX.", NULL, run_groups, ARGS(import_args),
-      1, 1, false, cli_models_import },
+    { "models list", "", "Lists the models with their licences and whether they are installed.", NULL, run_groups, NULL,
+      0, 0, 0, false, cli_models_list },
+    { "models info", "MODEL...", "Describes models: file, licence, origin, tensors.", NULL, run_groups, NULL, 0, 1, -1,
+      true, cli_models_info },
+    { "models import", "FILE.tflite -o FILE.onnx", "Converts a TensorFlow Lite file to ONNX.", NULL, run_groups,
+      ARGS(import_args), 1, 1, false, cli_models_import },
     { "models verify", "[MODEL...]", "Reads the installed models and checks their digests.",
-      "Ends with 6 when one is damaged, or missing although it was named or belongs to the starter set.", run_groups, NULL, 0, 0,
-      -1, true, cli_models_verify },
+      "Ends with 6 when one is damaged, or missing although it was named or belongs to the starter set.", run_groups,
+      NULL, 0, 0, -1, true, cli_models_verify },
     { "verify", "FILE...", "Tells whether files are marked as synthetic.",
-      "Both answers are results and end with 0; with --json look at \"marked\".", run_groups, NULL, 0, 1, -1, false, cli_verify },
+      "Both answers are results and end with 0; with --json look at \"marked\".", run_groups, NULL, 0, 1, -1, false,
+      cli_verify },
     { "options", "", "Shows all settings as a configuration file, with the values in force.",
       "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
     { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
-      "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.", swap_groups,
-      ARGS(bench_args), 1, -1, false, cli_bench },
+      "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.",
+      swap_groups, ARGS(bench_args), 1, -1, false, cli_bench },
     { "doctor", "", "Checks that this machine can do the work: runtime, processor, codecs, models.",
       "Ends with 0 only when a face can be swapped here.", run_groups, NULL, 0, 0, 0, false, cli_doctor },
     { "help", "[COMMAND]", "Shows the help of a command.", NULL, NULL, NULL, 0, 0, 2, false, cli_show_help },

@@ -1,5 +1,6 @@
-/* complete.c: what could come next on a half-typed line, for the shell: "viso --complete WORD…", the last word being the one
- * that is typed. One candidate a line; "<files>" asks the shell for file names. Made from the same tables as the help. */
+/* complete.c: what could come next on a half-typed line, for the shell: "viso --complete WORD…", the last word
+ * being the one that is typed. One candidate a line; "<files>" asks the shell for file names. Made from the
+ * same tables as the help. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -80,7 +81,8 @@ static bool is_pair(const char *word)
 {
     for (int i = 0; i < cli_command_count; i++) {
         const char *space = strchr(cli_commands[i].name, ' ');
-        if (space && strlen(word) == (size_t)(space - cli_commands[i].name) && strncmp(cli_commands[i].name, word, strlen(word)) == 0)
+        if (space && strlen(word) == (size_t)(space - cli_commands[i].name) &&
+            strncmp(cli_commands[i].name, word, strlen(word)) == 0)
             return true;
     }
     return false;

@@ -36,7 +36,8 @@ static json_t *mesh(const viso_face *f)
 {
     json_t *list = json_array();
     for (int i = 0; i < VISO_MESH_POINTS; i++)
-        json_array_append_new(list, json_pack("[o, o, o]", rounded(f->mesh[i].x), rounded(f->mesh[i].y), rounded(f->mesh[i].z)));
+        json_array_append_new(
+            list, json_pack("[o, o, o]", rounded(f->mesh[i].x), rounded(f->mesh[i].y), rounded(f->mesh[i].z)));
     return list;
 }
 
@@ -45,7 +46,9 @@ static json_t *face_json(const viso_face *f)
     json_t *o = json_object(), *list;
     int bad = 0;
     if (f->has & VISO_FACE_HAS_BOX) {
-        bad |= add(o, "box", json_pack("[o, o, o, o]", rounded(f->box.x0), rounded(f->box.y0), rounded(f->box.x1), rounded(f->box.y1)));
+        bad |= add(
+            o, "box",
+            json_pack("[o, o, o, o]", rounded(f->box.x0), rounded(f->box.y0), rounded(f->box.x1), rounded(f->box.y1)));
         bad |= add(o, "score", rounded(f->score));
     }
     if (f->has & VISO_FACE_HAS_POINTS) {
@@ -59,8 +62,9 @@ static json_t *face_json(const viso_face *f)
         bad |= add(o, "mesh", mesh(f));
     }
     if (f->has & VISO_FACE_HAS_POSE)
-        bad |= add(o, "pose", json_pack("{s:o, s:o, s:o}", "yaw", rounded(f->pose.yaw), "pitch", rounded(f->pose.pitch), "roll",
-                                        rounded(f->pose.roll)));
+        bad |= add(o, "pose",
+                   json_pack("{s:o, s:o, s:o}", "yaw", rounded(f->pose.yaw), "pitch", rounded(f->pose.pitch), "roll",
+                             rounded(f->pose.roll)));
     if (f->has & VISO_FACE_HAS_QUALITY)
         bad |= add(o, "quality", rounded(f->quality));
     if (f->track >= 0)
@@ -84,9 +88,9 @@ static int print_json(const char *path, const viso_look_frame *f, viso_error *er
     int bad = 0;
     for (int i = 0; i < f->n_face; i++)
         bad |= json_array_append_new(faces, face_json(&f->face[i]));
-    json_t *o = json_pack("{s:o, s:I, s:o, s:i, s:i, s:o}", "file", cli_json_text(path), "frame", (json_int_t)f->number, "time_s",
-                          f->time_s >= 0 ? cli_json_number(f->time_s) : json_null(), "width", f->width, "height", f->height,
-                          "faces", faces);
+    json_t *o = json_pack("{s:o, s:I, s:o, s:i, s:i, s:o}", "file", cli_json_text(path), "frame", (json_int_t)f->number,
+                          "time_s", f->time_s >= 0 ? cli_json_number(f->time_s) : json_null(), "width", f->width,
+                          "height", f->height, "faces", faces);
     if (bad) {
         json_decref(o);
         o = NULL;
@@ -100,7 +104,8 @@ static void print_face(int number, const viso_face *f)
 {
     printf("  %d:", number);
     if (f->has & VISO_FACE_HAS_BOX)
-        printf(" box %.0f,%.0f %.0fx%.0f  score %.2f", f->box.x0, f->box.y0, f->box.x1 - f->box.x0, f->box.y1 - f->box.y0, f->score);
+        printf(" box %.0f,%.0f %.0fx%.0f  score %.2f", f->box.x0, f->box.y0, f->box.x1 - f->box.x0,
+               f->box.y1 - f->box.y0, f->score);
     if (f->has & VISO_FACE_HAS_POSE)
         printf("  yaw %+.0f pitch %+.0f roll %+.0f", f->pose.yaw, f->pose.pitch, f->pose.roll);
     if (f->has & VISO_FACE_HAS_QUALITY)
@@ -143,7 +148,8 @@ static int draw(request *r, viso_look *l, const viso_look_frame *f, viso_error *
 {
     int width;
     const char *end, *at = find_number(r->draw, &width, &end);
-    char *path = at ? vi_asprintf("%.*s%0*lld%s", (int)(at - r->draw), r->draw, width, (long long)f->number, end) : vi_strdup(r->draw);
+    char *path = at ? vi_asprintf("%.*s%0*lld%s", (int)(at - r->draw), r->draw, width, (long long)f->number, end)
+                    : vi_strdup(r->draw);
     if (!path)
         return vi_error_nomem(err, "--draw");
     int rc = cli_check_output(r->cli, path, r->cli->word, r->cli->n_word, err);

@@ -16,8 +16,8 @@ static int print_json(const viso_report *r, bool ready, viso_error *err)
     for (int i = 0; i < viso_report_count(r); i++) {
         const viso_check *k = viso_report_at(r, i);
         json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:s, s:o}", "group", cli_json_text(k->group), "name",
-                                              cli_json_text(k->name), "value", cli_json_text(k->value), "state", state_name(k),
-                                              "advice", cli_json_text(k->advice)));
+                                              cli_json_text(k->name), "value", cli_json_text(k->value), "state",
+                                              state_name(k), "advice", cli_json_text(k->advice)));
     }
     return cli_json_print(json_pack("{s:b, s:o}", "ready", ready, "checks", list), true, err);
 }
@@ -43,8 +43,8 @@ static void print_text(const viso_report *r)
 static int fault_of(const viso_check *k, viso_error *err)
 {
     int code = strcasestr(k->group, "model") ? VISO_ERR_MODEL : VISO_ERR_DEVICE;
-    return vi_error_set(err, code, "a face cannot be swapped here yet: %s: %s%s%s", k->name, k->value, k->advice[0] ? "; " : "",
-                        k->advice);
+    return vi_error_set(err, code, "a face cannot be swapped here yet: %s: %s%s%s", k->name, k->value,
+                        k->advice[0] ? "; " : "", k->advice);
 }
 
 int cli_doctor(cli *c, viso_error *err)

@@ -77,7 +77,9 @@ static void range_text(const viso_option_info *o, char *text, size_t size)
             snprintf(text, size, " (on; turn off with --no-%s)", o->key);
         break;
     case VISO_OPTION_INT:
-    case VISO_OPTION_FLOAT: snprintf(text, size, " (%.6g .. %.6g%s%s, default %.6g)", o->min, o->max, gap, unit, o->def); break;
+    case VISO_OPTION_FLOAT:
+        snprintf(text, size, " (%.6g .. %.6g%s%s, default %.6g)", o->min, o->max, gap, unit, o->def);
+        break;
     case VISO_OPTION_CHOICE:
         n = (size_t)snprintf(text, size, " (");
         for (int i = 0; o->choices[i] && n < size; i++)

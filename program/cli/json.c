@@ -1,4 +1,5 @@
-/* json.c: JSON for standard output. jansson refuses NaN and bytes that are not UTF-8; a result must not be lost to either. */
+/* json.c: JSON for standard output. jansson refuses NaN and bytes that are not UTF-8; a result must not be lost
+ * to either.  */
 #include "cli.h"
 
 #include <errno.h>
@@ -13,8 +14,15 @@
 /* Length of the UTF-8 sequence at s, 0 when it is none. */
 static size_t sequence(const unsigned char *s)
 {
-    static const struct { unsigned char mask, lead; size_t n; uint32_t least; } kinds[] = {
-        { 0x80, 0x00, 1, 0 }, { 0xE0, 0xC0, 2, 0x80 }, { 0xF0, 0xE0, 3, 0x800 }, { 0xF8, 0xF0, 4, 0x10000 },
+    static const struct {
+        unsigned char mask, lead;
+        size_t n;
+        uint32_t least;
+    } kinds[] = {
+        { 0x80, 0x00, 1, 0 },
+        { 0xE0, 0xC0, 2, 0x80 },
+        { 0xF0, 0xE0, 3, 0x800 },
+        { 0xF8, 0xF0, 4, 0x10000 },
     };
     for (size_t k = 0; k < VI_COUNT(kinds); k++) {
         if ((s[0] & kinds[k].mask) != kinds[k].lead)
@@ -57,9 +65,10 @@ json_t *cli_json_number(double v)
 
 static json_t *stage(const viso_stage_stats *s, uint64_t frames)
 {
-    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "id", cli_json_text(s->id), "calls", (json_int_t)s->calls, "p50_ms",
-                     cli_json_number(s->p50_ms), "p95_ms", cli_json_number(s->p95_ms), "total_s", cli_json_number(s->total_s),
-                     "ms_per_frame", cli_json_number(frames ? 1000 * s->total_s / (double)frames : 0));
+    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "id", cli_json_text(s->id), "calls", (json_int_t)s->calls,
+                     "p50_ms", cli_json_number(s->p50_ms), "p95_ms", cli_json_number(s->p95_ms), "total_s",
+                     cli_json_number(s->total_s), "ms_per_frame",
+                     cli_json_number(frames ? 1000 * s->total_s / (double)frames : 0));
 }
 
 json_t *cli_json_stats(const viso_run_stats *s)
@@ -70,19 +79,16 @@ json_t *cli_json_stats(const viso_run_stats *s)
         if (json_array_append_new(stages, stage(&s->stage[i], s->frames)))
             goto fail;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}",
-                     "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen,
-                     "faces_swapped", (json_int_t)s->faces_swapped,
-                     "frames_dropped_back", (json_int_t)s->frames_dropped_back,
-                     "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks,
-                     "cuts", (json_int_t)s->cuts, "wall_s", cli_json_number(s->wall_s),
-                     "core_s", cli_json_number(s->core_s), "decode_s", cli_json_number(s->decode_s),
-                     "encode_s", cli_json_number(s->encode_s),
-                     "fps", cli_json_number(s->wall_s > 0 ? frames / s->wall_s : 0),
-                     "core_ms_per_frame", cli_json_number(frames > 0 ? 1000 * s->core_s / frames : 0),
-                     "core_fps", cli_json_number(s->core_s > 0 ? frames / s->core_s : 0),
-                     "peak_rss", (json_int_t)s->peak_rss,
-                     "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers,
-                     "limiting", cli_json_text(s->limiting), "stages", stages);
+                     "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
+                     (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
+                     "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
+                     (json_int_t)s->cuts, "wall_s", cli_json_number(s->wall_s), "core_s", cli_json_number(s->core_s),
+                     "decode_s", cli_json_number(s->decode_s), "encode_s", cli_json_number(s->encode_s), "fps",
+                     cli_json_number(s->wall_s > 0 ? frames / s->wall_s : 0), "core_ms_per_frame",
+                     cli_json_number(frames > 0 ? 1000 * s->core_s / frames : 0), "core_fps",
+                     cli_json_number(s->core_s > 0 ? frames / s->core_s : 0), "peak_rss", (json_int_t)s->peak_rss,
+                     "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers, "limiting",
+                     cli_json_text(s->limiting), "stages", stages);
 fail:
     json_decref(stages);
     return NULL;
@@ -101,8 +107,8 @@ int cli_json_print(json_t *v, bool indent, viso_error *err)
         signal(SIGPIPE, SIG_DFL); /* the reader has seen enough: end as a filter does, without a word */
         raise(SIGPIPE);
     }
-    return bad ? vi_error_set(err, reason == ENOSPC ? VISO_ERR_NO_SPACE : VISO_ERR_INPUT, "standard output: cannot write: %s",
-                              strerror(reason))
+    return bad ? vi_error_set(err, reason == ENOSPC ? VISO_ERR_NO_SPACE : VISO_ERR_INPUT,
+                              "standard output: cannot write: %s", strerror(reason))
                : VISO_OK;
 }
 

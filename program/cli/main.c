@@ -1,5 +1,5 @@
-/* main.c: `viso`: reads the line, gathers the settings (defaults, then the configuration file, then the line), runs one
- * command, and turns its status into the exit code. Faults are printed here and nowhere else. */
+/* main.c: `viso`: reads the line, gathers the settings (defaults, then the configuration file, then the line),
+ * runs one command, and turns its status into the exit code. Faults are printed here and nowhere else. */
 #include "cli.h"
 
 #include <errno.h>
@@ -30,18 +30,19 @@ int cli_check_input(const char *path, viso_error *err)
 {
     return access(path, R_OK) == 0
                ? VISO_OK
-               : vi_error_set(err, VISO_ERR_INPUT, "%s: cannot read: %s; check the name and the folder you are in", path,
-                              strerror(errno));
+               : vi_error_set(err, VISO_ERR_INPUT, "%s: cannot read: %s; check the name and the folder you are in",
+                              path, strerror(errno));
 }
 
 int cli_check_output(const cli *c, const char *out, const char *const *input, int n_input, viso_error *err)
 {
     for (int i = 0; i < n_input; i++)
         if (vi_same_file(out, input[i]))
-            return vi_error_set(err, VISO_ERR_USAGE, "%s: is an input of this run and is never replaced; name another file with -o",
-                                out);
+            return vi_error_set(err, VISO_ERR_USAGE,
+                                "%s: is an input of this run and is never replaced; name another file with -o", out);
     if (!c->force && access(out, F_OK) == 0)
-        return vi_error_set(err, VISO_ERR_USAGE, "%s: exists already; give --force (-y) to replace it, or name another file", out);
+        return vi_error_set(err, VISO_ERR_USAGE,
+                            "%s: exists already; give --force (-y) to replace it, or name another file", out);
     return VISO_OK;
 }
 
@@ -87,7 +88,7 @@ static bool is_on(const cli *c, const char *key)
     return viso_options_get(c->options, key, text, sizeof text, NULL) == 0 && strcmp(text, "true") == 0;
 }
 
-/* --json decides how a fault is told, so it counts from the moment it was read, even when the line is wrong further on. */
+/* --json decides how a fault is told, so it counts once it was read, even when the line is wrong further on. */
 static bool json_on_line(const cli *c)
 {
     bool on = false;
@@ -147,7 +148,8 @@ static void tell(const cli *c, const viso_error *err)
         return;
     fprintf(stderr, "viso: %s\n", err->text);
     if (c->json)
-        cli_json_event("error", json_pack("{s:i, s:o}", "code", cli_exit_code(err->code), "text", cli_json_text(err->text)), NULL);
+        cli_json_event(
+            "error", json_pack("{s:i, s:o}", "code", cli_exit_code(err->code), "text", cli_json_text(err->text)), NULL);
 }
 
 /* What could not be written to standard output is a fault too, except to a reader that has seen enough. */
@@ -158,7 +160,8 @@ static int close_output(int rc)
     bad |= fflush(stdout) != 0;
     if (!bad || rc || errno == EPIPE)
         return rc;
-    fprintf(stderr, "viso: standard output: cannot write: %s\n", errno ? strerror(errno) : "the device is full or gone");
+    fprintf(stderr, "viso: standard output: cannot write: %s\n",
+            errno ? strerror(errno) : "the device is full or gone");
     return errno == ENOSPC || errno == 0 ? VISO_ERR_NO_SPACE : VISO_ERR_INPUT;
 }
 

@@ -15,9 +15,9 @@ static json_t *model_json(const viso_model_info *m)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cli_json_text(m->id), "role",
                      cli_json_text(m->role), "label", cli_json_text(m->label), "file", cli_json_text(m->file), "bytes",
-                     (json_int_t)m->bytes, "sha256", cli_json_text(m->sha256), "licence", cli_json_text(m->licence), "commercial",
-                     cli_json_text(m->commercial), "origin", cli_json_text(m->origin), "preset", cli_json_text(m->preset), "state",
-                     cli_json_text(m->state), "path", cli_json_text(m->path));
+                     (json_int_t)m->bytes, "sha256", cli_json_text(m->sha256), "licence", cli_json_text(m->licence),
+                     "commercial", cli_json_text(m->commercial), "origin", cli_json_text(m->origin), "preset",
+                     cli_json_text(m->preset), "state", cli_json_text(m->state), "path", cli_json_text(m->path));
 }
 
 static int print_models_json(const viso_model_list *l, viso_error *err)
@@ -47,12 +47,14 @@ static void print_table(const viso_model_list *l)
         role = VI_MAX(role, (int)strlen(m->role));
         licence = VI_MAX(licence, (int)strlen(m->licence));
     }
-    printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, "model", role, "role", "size", licence, "licence", "commercial", "state");
+    printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, "model", role, "role", "size", licence, "licence", "commercial",
+           "state");
     for (int i = 0; i < viso_models_count(l); i++) {
         const viso_model_info *m = viso_models_at(l, i);
         char size[16];
         size_text(m->bytes, size);
-        printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, m->id, role, m->role, size, licence, m->licence, m->commercial, m->state);
+        printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, m->id, role, m->role, size, licence, m->licence, m->commercial,
+               m->state);
     }
 }
 
@@ -86,8 +88,10 @@ static int unknown_model(const viso_model_list *l, const char *id, viso_error *e
     for (int i = 0; i < viso_models_count(l); i++)
         vi_nearest_offer(&near, viso_models_at(l, i)->id);
     const char *best = vi_nearest_best(&near);
-    return vi_error_set(err, VISO_ERR_USAGE, best ? "there is no model '%.60s'; did you mean '%s'?"
-                                                  : "there is no model '%.60s'; viso models list shows all", id, best);
+    return vi_error_set(err, VISO_ERR_USAGE,
+                        best ? "there is no model '%.60s'; did you mean '%s'?"
+                             : "there is no model '%.60s'; viso models list shows all",
+                        id, best);
 }
 
 int cli_models_info(cli *c, viso_error *err)
@@ -163,8 +167,8 @@ int cli_models_verify(cli *c, viso_error *err)
         if (!c->json)
             printf("%s: %s\n", m->id, m->state);
         if (damaged || (missing && (c->n_word || strcmp(m->preset, "starter") == 0)))
-            fault = vi_error_set(err, VISO_ERR_MODEL, "model %s is %s (%s); run make setup to get it again", m->id, m->state,
-                                 m->path[0] ? m->path : m->file);
+            fault = vi_error_set(err, VISO_ERR_MODEL, "model %s is %s (%s); run make setup to get it again", m->id,
+                                 m->state, m->path[0] ? m->path : m->file);
         if (i == viso_models_count(l) - 1)
             rc = fault;
     }

@@ -1,6 +1,6 @@
-/* progress.c: how a run shows itself: a bar redrawn in place on a terminal, a line for each file of a folder, JSON lines with
- * --json, and the log lines between them. Everything for people goes to standard error. Log lines come from any thread, so
- * one lock holds the screen. */
+/* progress.c: how a run shows itself: a bar redrawn in place on a terminal, a line for each file of a folder,
+ * JSON lines with --json, and the log lines between them. Everything for people goes to standard error. Log
+ * lines come from any thread, so one lock holds the screen. */
 #include "cli.h"
 
 #include <math.h>
@@ -12,15 +12,15 @@ struct progress {
     pthread_mutex_t lock;
     const cli *cli;
     viso_log_level level;
-    bool bar;             /* draw one */
-    bool shown;           /* one is on the screen */
-    char line[256];       /* what is on the screen */
-    char file[1024];      /* of a folder: the file named last */
+    bool bar;        /* draw one */
+    bool shown;      /* one is on the screen */
+    char line[256];  /* what is on the screen */
+    char file[1024]; /* of a folder: the file named last */
     uint64_t drawn_ns, event_ns;
 };
 
-#define REDRAW_NS 100000000u  /* ten times a second is enough for an eye */
-#define EVENT_NS 500000000u   /* and twice for a program */
+#define REDRAW_NS 100000000u /* ten times a second is enough for an eye */
+#define EVENT_NS 500000000u  /* and twice for a program */
 
 static void clock_text(double seconds, char text[16])
 {
@@ -87,7 +87,8 @@ void progress_format(char *line, size_t size, int width, const viso_progress *p)
     if (total > 0 && width < 40)
         snprintf(piece, sizeof piece, "%.0f%%", 100 * part);
     else if (total > 0)
-        snprintf(piece, sizeof piece, "%llu/%llu%s", (unsigned long long)done, (unsigned long long)total, by_file ? " files" : "");
+        snprintf(piece, sizeof piece, "%llu/%llu%s", (unsigned long long)done, (unsigned long long)total,
+                 by_file ? " files" : "");
     else
         snprintf(piece, sizeof piece, "%llu frames", (unsigned long long)p->frames);
     add_piece(line, size, width, piece);
@@ -178,11 +179,12 @@ static void name_file(struct progress *p, const viso_progress *v)
 
 static json_t *event_fields(const viso_progress *v)
 {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "phase", cli_json_text(v->phase ? v->phase : ""),
-                     "frames", (json_int_t)v->frames, "frames_total", (json_int_t)v->frames_total, "files", (json_int_t)v->files,
-                     "files_total", (json_int_t)v->files_total, "file", cli_json_text(v->file ? v->file : ""), "fps",
-                     cli_json_number(v->fps), "remaining_s", v->remaining_s >= 0 ? cli_json_number(v->remaining_s) : json_null(),
-                     "limiting", cli_json_text(v->limiting ? v->limiting : ""), "faces", (json_int_t)v->faces);
+    return json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "phase", cli_json_text(v->phase ? v->phase : ""),
+        "frames", (json_int_t)v->frames, "frames_total", (json_int_t)v->frames_total, "files", (json_int_t)v->files,
+        "files_total", (json_int_t)v->files_total, "file", cli_json_text(v->file ? v->file : ""), "fps",
+        cli_json_number(v->fps), "remaining_s", v->remaining_s >= 0 ? cli_json_number(v->remaining_s) : json_null(),
+        "limiting", cli_json_text(v->limiting ? v->limiting : ""), "faces", (json_int_t)v->faces);
 }
 
 int progress_update(void *user, const viso_progress *v)
@@ -214,8 +216,8 @@ void progress_log(void *user, viso_log_level level, const char *object, const ch
         return;
     char line[1400];
     bool named = level >= VISO_LOG_DEBUG && object && object[0];
-    snprintf(line, sizeof line, "viso: %s%s%s%.1200s\n", names[vi_clampi(level, 1, 5)], named ? object : "", named ? ": " : "",
-             text);
+    snprintf(line, sizeof line, "viso: %s%s%s%.1200s\n", names[vi_clampi(level, 1, 5)], named ? object : "",
+             named ? ": " : "", text);
     pthread_mutex_lock(&p->lock);
     bool shown = p->shown;
     hide(p);
@@ -223,8 +225,9 @@ void progress_log(void *user, viso_log_level level, const char *object, const ch
     if (shown)
         show(p);
     if (p->cli->json && level <= VISO_LOG_WARN)
-        cli_json_event(level == VISO_LOG_ERROR ? "fault" : "warning",
-                       json_pack("{s:o, s:o}", "object", cli_json_text(object ? object : ""), "text", cli_json_text(text)), NULL);
+        cli_json_event(
+            level == VISO_LOG_ERROR ? "fault" : "warning",
+            json_pack("{s:o, s:o}", "object", cli_json_text(object ? object : ""), "text", cli_json_text(text)), NULL);
     pthread_mutex_unlock(&p->lock);
 }
 

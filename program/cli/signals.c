@@ -1,5 +1,5 @@
-/* signals.c: Ctrl-C. The first asks the engine to stop, which ends with a playable file; the second leaves at once. The
- * handler touches one atomic pointer and calls viso_cancel, which is made for that. */
+/* signals.c: Ctrl-C. The first asks the engine to stop, which ends with a playable file; the second leaves at
+ * once. The handler touches one atomic pointer and calls viso_cancel, which is made for that. */
 #include "cli.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* swap.c: `viso swap`. Sorts the words into sources and target, finds a name for the result, and refuses what would destroy
- * something before any work is done. */
+/* swap.c: `viso swap`. Sorts the words into sources and target, finds a name for the result, and refuses what
+ * would destroy something before any work is done. */
 #include "cli.h"
 
 #include <dirent.h>
@@ -96,9 +96,11 @@ static char *choose_out(const cli *c, const char *target)
 static int check_folder(const cli *c, const char *target, const char *out, viso_error *err)
 {
     if (vi_same_file(out, target))
-        return vi_error_set(err, VISO_ERR_USAGE, "%s: is the target itself and is never replaced; name another folder with -o", out);
+        return vi_error_set(err, VISO_ERR_USAGE,
+                            "%s: is the target itself and is never replaced; name another folder with -o", out);
     if (vi_file_exists(out) && !vi_is_folder(out))
-        return vi_error_set(err, VISO_ERR_USAGE, "%s: is a file, and the target is a folder; name a folder with -o", out);
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: is a file, and the target is a folder; name a folder with -o",
+                            out);
     DIR *d = c->force || !vi_is_folder(out) ? NULL : opendir(target);
     int rc = VISO_OK;
     for (struct dirent *entry; rc == 0 && d && (entry = readdir(d));) {
@@ -108,7 +110,8 @@ static int check_folder(const cli *c, const char *target, const char *out, viso_
         if (!path)
             rc = vi_error_nomem(err, "folder");
         else if (vi_file_exists(path))
-            rc = vi_error_set(err, VISO_ERR_USAGE, "%s: exists already; give --force (-y) to replace results, or another folder", path);
+            rc = vi_error_set(err, VISO_ERR_USAGE,
+                              "%s: exists already; give --force (-y) to replace results, or another folder", path);
         vi_free(path);
     }
     if (d)
@@ -138,14 +141,15 @@ static int read_request(cli *c, request *r, viso_error *err)
     r->p.n_source = c->n_word - 1;
     r->p.target = c->word[c->n_word - 1];
     if (c->n_word > 2 && !cli_has(c, "out") && !vi_file_exists(r->p.target))
-        return vi_error_set(err, VISO_ERR_INPUT, "%s: there is no such TARGET, which is the last word; the result is named with -o",
+        return vi_error_set(err, VISO_ERR_INPUT,
+                            "%s: there is no such TARGET, which is the last word; the result is named with -o",
                             r->p.target);
     for (int i = 0; rc == 0 && i < c->n_word; i++)
         rc = cli_check_input(c->word[i], err);
     for (int i = 0; rc == 0 && i < r->p.n_source; i++)
         if (vi_is_folder(r->p.sources[i]))
-            rc = vi_error_set(err, VISO_ERR_USAGE, "%s: is a folder; a SOURCE is a photograph (and the TARGET comes last)",
-                              r->p.sources[i]);
+            rc = vi_error_set(err, VISO_ERR_USAGE,
+                              "%s: is a folder; a SOURCE is a photograph (and the TARGET comes last)", r->p.sources[i]);
     if (rc)
         return rc;
     r->out = choose_out(c, r->p.target);
@@ -185,8 +189,8 @@ static int report_interrupted(const request *r, const struct stat *before, const
     if (made && !S_ISDIR(now.st_mode))
         return vi_error_set(err, VISO_ERR_INTERRUPTED, "interrupted: %s holds the first %llu frames", r->out,
                             (unsigned long long)s->frames);
-    return vi_error_set(err, VISO_ERR_INTERRUPTED, made ? "interrupted: %s holds what was finished" : "interrupted: nothing was written",
-                        r->out);
+    return vi_error_set(err, VISO_ERR_INTERRUPTED,
+                        made ? "interrupted: %s holds what was finished" : "interrupted: nothing was written", r->out);
 }
 
 /* Results of a folder go into a folder that is there. */
@@ -195,7 +199,8 @@ static int make_folder(const char *out, viso_error *err)
     if (mkdir(out, 0777) == 0 || errno == EEXIST)
         return VISO_OK;
     return vi_error_set(err, errno == ENOSPC ? VISO_ERR_NO_SPACE : VISO_ERR_USAGE,
-                        "%s: the folder for the results cannot be made: %s; name another with -o", out, strerror(errno));
+                        "%s: the folder for the results cannot be made: %s; name another with -o", out,
+                        strerror(errno));
 }
 
 static int run_request(cli *c, request *r, viso_error *err)
@@ -221,8 +226,10 @@ static int run_request(cli *c, request *r, viso_error *err)
     if (rc == VISO_ERR_INTERRUPTED)
         return report_interrupted(r, &before, &stats, err);
     if (rc == 0 && c->json)
-        return cli_json_event("done", json_pack("{s:o, s:o, s:o}", "target", cli_json_text(r->p.target), "out",
-                                                cli_json_text(r->out), "stats", cli_json_stats(&stats)), err);
+        return cli_json_event("done",
+                              json_pack("{s:o, s:o, s:o}", "target", cli_json_text(r->p.target), "out",
+                                        cli_json_text(r->out), "stats", cli_json_stats(&stats)),
+                              err);
     if ((rc == 0 || (folder && stats.frames > 0)) && !c->quiet && !c->json)
         print_summary(&stats, r->out); /* of a folder also when some of its files failed */
     return rc;

@@ -5,7 +5,8 @@ static int print_json(const char *path, const viso_mark_info *m, viso_error *err
 {
     return cli_json_print(json_pack("{s:o, s:b, s:o, s:o}", "file", cli_json_text(path), "marked", m->marked,
                                     "digital_source_type", cli_json_text(m->digital_source_type), "where",
-                                    cli_json_text(m->where)), false, err);
+                                    cli_json_text(m->where)),
+                          false, err);
 }
 
 static void print_text(const char *path, const viso_mark_info *m)

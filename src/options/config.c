@@ -1,5 +1,6 @@
-/* options/config.c: the configuration text: "key = value" lines under a heading per group, each with its help as a comment.
- * Values that are as delivered are written commented out, so that a kept file does not freeze today's defaults. */
+/* options/config.c: the configuration text: "key = value" lines under a heading per group, each with its help
+ * as a comment. Values that are as delivered are written commented out, so that a kept file does not freeze
+ * today's defaults. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,8 +46,9 @@ int vi_settings_write(const vi_settings *s, char **text, viso_error *err)
     const vi_option_group *const *groups;
     int n = vi_settings_groups(s, &groups);
     vi_text t = { .ok = true };
-    vi_text_add(&t, "# Settings of viso. Lines that start with '#' are comments; a setting that is commented out has its\n"
-                    "# default. The command line goes before this file.\n\n");
+    vi_text_add(&t,
+                "# Settings of viso. Lines that start with '#' are comments; a setting that is commented out has its\n"
+                "# default. The command line goes before this file.\n\n");
     for (int g = 0; g < n; g++) {
         vi_text_addf(&t, "# ---- %s ----\n\n", groups[g]->label);
         for (int r = 0; r < groups[g]->n_row; r++)

@@ -52,15 +52,17 @@ static void add_row(vi_text *t, const vi_option_row *r)
 char *vi_options_markdown(const vi_option_group *const *groups, int n_group)
 {
     vi_text t = { .ok = true };
-    vi_text_add(&t,
-                "# Options\n\n"
-                "<!-- Made by `viso options --markdown`; edit the rows in the rooms, not this page. -->\n\n"
-                "Every option can be given on the command line (`--key value`, `--key=value`, switches as `--key` and\n"
-                "`--no-key`) and in the configuration file (`key = value`; `viso options` prints one to start from). The file\n"
-                "is `$XDG_CONFIG_HOME/viso/viso.conf`, or the one named by `--config FILE`; the command line goes before it.\n"
-                "What only one command takes (such as `-o`) is in `viso help COMMAND`.\n");
+    vi_text_add(
+        &t,
+        "# Options\n\n"
+        "<!-- Made by `viso options --markdown`; edit the rows in the rooms, not this page. -->\n\n"
+        "Every option can be given on the command line (`--key value`, `--key=value`, switches as `--key` and\n"
+        "`--no-key`) and in the configuration file (`key = value`; `viso options` prints one to start from). The file\n"
+        "is `$XDG_CONFIG_HOME/viso/viso.conf`, or the one named by `--config FILE`; the command line goes before it.\n"
+        "What only one command takes (such as `-o`) is in `viso help COMMAND`.\n");
     for (int g = 0; g < n_group; g++) {
-        vi_text_addf(&t, "\n## %s\n\n| option | values | default | what it does |\n| --- | --- | --- | --- |\n", groups[g]->label);
+        vi_text_addf(&t, "\n## %s\n\n| option | values | default | what it does |\n| --- | --- | --- | --- |\n",
+                     groups[g]->label);
         for (int r = 0; r < groups[g]->n_row; r++)
             add_row(&t, &groups[g]->row[r]);
     }
@@ -122,9 +124,14 @@ static json_t *row_schema(const vi_option_group *g, const vi_option_row *r)
         bad |= put(o, "x-unit", json_string(r->unit));
     if (r->letter)
         bad |= put(o, "x-letter", json_stringn(&r->letter, 1));
-    static const struct { uint32_t flag; const char *name; } flags[] = {
-        { VI_OPTION_LIVE, "x-live" }, { VI_OPTION_ADVANCED, "x-advanced" },
-        { VI_OPTION_PATH, "x-path" }, { VI_OPTION_PROGRAM, "x-program" },
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } flags[] = {
+        { VI_OPTION_LIVE, "x-live" },
+        { VI_OPTION_ADVANCED, "x-advanced" },
+        { VI_OPTION_PATH, "x-path" },
+        { VI_OPTION_PROGRAM, "x-program" },
     };
     for (size_t i = 0; i < VI_COUNT(flags); i++)
         if (r->flags & flags[i].flag)

@@ -1,5 +1,5 @@
-/* options/options.c: values for a set of groups: one struct per group, found by key, set and read as text. No thread of its
- * own; a vi_settings belongs to one owner, and workers get a copy. */
+/* options/options.c: values for a set of groups: one struct per group, found by key, set and read as text. No
+ * thread of its own; a vi_settings belongs to one owner, and workers get a copy. */
 #include "options/options.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* options/value.c: one value as text and back. Numbers are read and written in the C locale whatever the process has set,
- * because a configuration file must mean the same in every country. */
+/* options/value.c: one value as text and back. Numbers are read and written in the C locale whatever the
+ * process has set, because a configuration file must mean the same in every country. */
 #include "options/value.h"
 
 #include <errno.h>
@@ -115,11 +115,12 @@ static int refuse(const vi_option_row *r, const char *text, viso_error *err)
     const char *unit = r->unit ? r->unit : "", *gap = r->unit ? " " : "";
     switch (r->type) {
     case VI_OPTION_TYPE_INT:
-        return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not a whole number in %s%s%s", r->key, text, range, gap, unit);
+        return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not a whole number in %s%s%s", r->key, text, range,
+                            gap, unit);
     case VI_OPTION_TYPE_FLOAT:
-        return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not a number in %s%s%s", r->key, text, range, gap, unit);
-    default:
-        return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not one of: %s", r->key, text, range);
+        return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not a number in %s%s%s", r->key, text, range, gap,
+                            unit);
+    default: return vi_error_set(err, VISO_ERR_USAGE, "--%s: '%.60s' is not one of: %s", r->key, text, range);
     }
 }
 

@@ -7,7 +7,8 @@
 
 _Static_assert((int)VISO_OPTION_BOOL == (int)VI_OPTION_TYPE_BOOL && (int)VISO_OPTION_INT == (int)VI_OPTION_TYPE_INT &&
                    (int)VISO_OPTION_FLOAT == (int)VI_OPTION_TYPE_FLOAT &&
-                   (int)VISO_OPTION_CHOICE == (int)VI_OPTION_TYPE_CHOICE && (int)VISO_OPTION_TEXT == (int)VI_OPTION_TYPE_TEXT,
+                   (int)VISO_OPTION_CHOICE == (int)VI_OPTION_TYPE_CHOICE &&
+                   (int)VISO_OPTION_TEXT == (int)VI_OPTION_TYPE_TEXT,
                "public and inner types are the same numbers");
 _Static_assert((int)VISO_OPTION_LIVE == (int)VI_OPTION_LIVE && (int)VISO_OPTION_ADVANCED == (int)VI_OPTION_ADVANCED &&
                    (int)VISO_OPTION_PATH == (int)VI_OPTION_PATH && (int)VISO_OPTION_PROGRAM == (int)VI_OPTION_PROGRAM,

@@ -1,4 +1,5 @@
-/* pipeline/run_options.c: the rows of "who" and "run", and the helpers that turn their values into what the pipeline uses. */
+/* pipeline/run_options.c: the rows of "who" and "run", and the helpers that turn their values into what the
+ * pipeline uses.  */
 #include "pipeline/run_options.h"
 
 #include <ctype.h>
@@ -13,13 +14,15 @@
 /* ---- who ---- */
 
 static const vi_option_row who_rows[] = {
-    VI_OPTION_STRING(vi_who_settings, face, "face", "Which face",
-                     "Which faces of the target are swapped: 'all', 'largest', a number counting from the left starting "
-                     "with 1, or the path of a photograph: the face most like the one in it.",
-                     "all", 0),
+    VI_OPTION_STRING(
+        vi_who_settings, face, "face", "Which face",
+        "Which faces of the target are swapped: 'all', 'largest', a number counting from the left starting with "
+        "1, or the path of a photograph: the face most like the one in it.",
+        "all", 0),
 };
 
-const vi_option_group vi_who_options = { "who", "Who is swapped", who_rows, VI_COUNT(who_rows), sizeof(vi_who_settings) };
+const vi_option_group vi_who_options = { "who", "Who is swapped", who_rows, VI_COUNT(who_rows),
+                                         sizeof(vi_who_settings) };
 
 static bool all_digits(const char *s)
 {
@@ -42,9 +45,10 @@ int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *e
     if (all_digits(text) || negative) {
         long n = negative || strlen(text) > 4 ? 0 : strtol(text, NULL, 10);
         if (n < 1 || n > MAX_INDEX)
-            return vi_error_set(err, VISO_ERR_USAGE,
-                                "--face %s: faces are counted from 1 (the leftmost) to %d; a file of that name is written ./%s",
-                                text, MAX_INDEX, text);
+            return vi_error_set(
+                err, VISO_ERR_USAGE,
+                "--face %s: faces are counted from 1 (the leftmost) to %d; a file of that name is written ./%s", text,
+                MAX_INDEX, text);
         choice->kind = VI_FACE_CHOICE_INDEX;
         choice->index = (int)n;
         return VISO_OK;
@@ -53,10 +57,11 @@ int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *e
         return vi_error_set(err, VISO_ERR_USAGE, "--face: the path is longer than %d bytes", VI_OPTION_TEXT - 1);
     if (!vi_file_exists(text)) {
         bool path = strchr(text, '/') || strchr(text, '.');
-        return vi_error_set(err, path ? VISO_ERR_INPUT : VISO_ERR_USAGE,
-                            path ? "--face %s: there is no such photograph; check the path"
-                                 : "--face '%s' is neither 'all', 'largest', a number from the left nor the path of a photograph",
-                            text);
+        return vi_error_set(
+            err, path ? VISO_ERR_INPUT : VISO_ERR_USAGE,
+            path ? "--face %s: there is no such photograph; check the path"
+                 : "--face '%s' is neither 'all', 'largest', a number from the left nor the path of a photograph",
+            text);
     }
     choice->kind = VI_FACE_CHOICE_NEAREST;
     memcpy(choice->path, text, strlen(text) + 1);
@@ -74,39 +79,67 @@ static const vi_option_row run_rows[] = {
     VI_OPTION_INT(vi_run_settings, threads, "threads", "Worker threads",
                   "Frames that are worked on at the same time. 0: one per processor.", NULL, 0, 0, 256, 0),
     VI_OPTION_INT(vi_run_settings, ring, "ring", "Frames in flight",
-                  "Frames held between reading and writing; bounds the memory. 0: chosen from the number of threads.", NULL, 0, 0,
-                  256, VI_OPTION_ADVANCED),
-    VI_OPTION_STRING(vi_run_settings, models, "models", "Folder of models",
-                     "Where the model files are. Empty: $VISO_MODELS, the user's data folder, the folders beside the program.", "",
-                     VI_OPTION_PATH),
+                  "Frames held between reading and writing; bounds the memory. 0: chosen from the number of threads.",
+                  NULL, 0, 0, 256, VI_OPTION_ADVANCED),
+    VI_OPTION_STRING(
+        vi_run_settings, models, "models", "Folder of models",
+        "Where the model files are. Empty: $VISO_MODELS, the user's data folder, the folders beside the program.", "",
+        VI_OPTION_PATH),
     VI_OPTION_CHOICE(vi_run_settings, provider, "provider", "Device",
-                     "What the networks run on. 'auto' takes the best one that works and says which.", providers, VI_PROVIDER_AUTO,
-                     0),
+                     "What the networks run on. 'auto' takes the best one that works and says which.", providers,
+                     VI_PROVIDER_AUTO, 0),
     VI_OPTION_BOOL(vi_run_settings, strict_device, "strict-device", "No fall-back",
-                   "Ends with an error when the device asked for does not work, instead of going on with another one.", false, 0),
-    VI_OPTION_CHOICE(vi_run_settings, cpu_mask, "cpu-mask", "Processor instructions",
-                     "Highest instruction set that the pixel kernels may use; 'c' is plain C. Results agree within rounding.",
-                     cpu_masks, 0, VI_OPTION_ADVANCED),
-    { .key = "json", .label = "JSON", .help = "Results (and the progress of a swap) as JSON on standard output; see docs/json.md.",
-      .type = VI_OPTION_TYPE_BOOL, .max = 1, .step = 1, .flags = VI_OPTION_PROGRAM,
+                   "Ends with an error when the device asked for does not work, instead of going on with another one.",
+                   false, 0),
+    VI_OPTION_CHOICE(
+        vi_run_settings, cpu_mask, "cpu-mask", "Processor instructions",
+        "Highest instruction set that the pixel kernels may use; 'c' is plain C. Results agree within rounding.",
+        cpu_masks, 0, VI_OPTION_ADVANCED),
+    { .key = "json",
+      .label = "JSON",
+      .help = "Results (and the progress of a swap) as JSON on standard output; see docs/json.md.",
+      .type = VI_OPTION_TYPE_BOOL,
+      .max = 1,
+      .step = 1,
+      .flags = VI_OPTION_PROGRAM,
       .offset = VI_OPTION_OFFSET(vi_run_settings, json, bool) },
-    { .key = "quiet", .label = "Quiet", .help = "No progress, no summary, no warnings: errors only.", .type = VI_OPTION_TYPE_BOOL,
-      .max = 1, .step = 1, .flags = VI_OPTION_PROGRAM, .letter = 'q', .offset = VI_OPTION_OFFSET(vi_run_settings, quiet, bool) },
-    { .key = "verbose", .label = "Verbose", .help = "Says more about what is done: the same as --log info.",
-      .type = VI_OPTION_TYPE_BOOL, .max = 1, .step = 1, .flags = VI_OPTION_PROGRAM, .letter = 'v',
+    { .key = "quiet",
+      .label = "Quiet",
+      .help = "No progress, no summary, no warnings: errors only.",
+      .type = VI_OPTION_TYPE_BOOL,
+      .max = 1,
+      .step = 1,
+      .flags = VI_OPTION_PROGRAM,
+      .letter = 'q',
+      .offset = VI_OPTION_OFFSET(vi_run_settings, quiet, bool) },
+    { .key = "verbose",
+      .label = "Verbose",
+      .help = "Says more about what is done: the same as --log info.",
+      .type = VI_OPTION_TYPE_BOOL,
+      .max = 1,
+      .step = 1,
+      .flags = VI_OPTION_PROGRAM,
+      .letter = 'v',
       .offset = VI_OPTION_OFFSET(vi_run_settings, verbose, bool) },
-    VI_OPTION_CHOICE(vi_run_settings, log, "log", "Log level", "The least important kind of message that is shown.", log_levels,
-                     VISO_LOG_WARN - 1, VI_OPTION_PROGRAM | VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(vi_run_settings, log, "log", "Log level", "The least important kind of message that is shown.",
+                     log_levels, VISO_LOG_WARN - 1, VI_OPTION_PROGRAM | VI_OPTION_ADVANCED),
     VI_OPTION_CHOICE(vi_run_settings, progress, "progress", "Progress bar",
                      "When the progress bar is drawn; 'auto': when standard error is a terminal.", progress_choices,
                      VI_PROGRESS_AUTO, VI_OPTION_PROGRAM),
-    { .key = "force", .label = "Overwrite",
-      .help = "Results may replace files that exist. Without it an existing file is refused; sources and target are never replaced.",
-      .type = VI_OPTION_TYPE_BOOL, .max = 1, .step = 1, .flags = VI_OPTION_PROGRAM, .letter = 'y',
+    { .key = "force",
+      .label = "Overwrite",
+      .help = "Results may replace files that exist. Without it an existing file is refused; sources and target "
+              "are never replaced.",
+      .type = VI_OPTION_TYPE_BOOL,
+      .max = 1,
+      .step = 1,
+      .flags = VI_OPTION_PROGRAM,
+      .letter = 'y',
       .offset = VI_OPTION_OFFSET(vi_run_settings, force, bool) },
 };
 
-const vi_option_group vi_run_options = { "run", "How the run goes", run_rows, VI_COUNT(run_rows), sizeof(vi_run_settings) };
+const vi_option_group vi_run_options = { "run", "How the run goes", run_rows, VI_COUNT(run_rows),
+                                         sizeof(vi_run_settings) };
 
 int vi_run_cpu_mask(const vi_run_settings *s)
 {

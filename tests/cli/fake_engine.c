@@ -1,7 +1,7 @@
-/* fake_engine.c: a library that swaps nothing, for tests of the program alone: no models, no media, no runtime. The names of
- * the files say what shall happen: "noface" has no face, "damaged" cannot be read, "slow" runs until it is cancelled, "long"
- * gives many frames with progress, "full" fills the disk. Everything else ends well. Its option groups are the program's own
- * and one small stand-in for a stage. */
+/* fake_engine.c: a library that swaps nothing, for tests of the program alone: no models, no media, no runtime.
+ * The names of the files say what shall happen: "noface" has no face, "damaged" cannot be read, "slow" runs
+ * until it is cancelled, "long" gives many frames with progress, "full" fills the disk. Everything else ends
+ * well. Its option groups are the program's own and one small stand-in for a stage. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +21,13 @@ typedef struct stage_settings {
 } stage_settings;
 
 static const vi_option_row stage_rows[] = {
-    VI_OPTION_FLOAT(stage_settings, score, "detect-score", "Score", "Faces below this score are not taken.", NULL, 0.5, 0.05, 1, 0.05, 0),
+    VI_OPTION_FLOAT(stage_settings, score, "detect-score", "Score", "Faces below this score are not taken.", NULL, 0.5,
+                    0.05, 1, 0.05, 0),
     VI_OPTION_INT(stage_settings, tiles, "detect-tiles", "Tiles", "Tiles a side.", NULL, 3, 1, 8, VI_OPTION_ADVANCED),
     VI_OPTION_BOOL(stage_settings, pyramid, "detect-pyramid", "Pyramid", "Also looks at smaller copies.", true, 0),
 };
-static const vi_option_group stage_group = { "detect", "Finding faces", stage_rows, VI_COUNT(stage_rows), sizeof(stage_settings) };
+static const vi_option_group stage_group = { "detect", "Finding faces", stage_rows, VI_COUNT(stage_rows),
+                                             sizeof(stage_settings) };
 
 int vi_all_groups(const vi_option_group *const **groups)
 {
@@ -106,17 +108,30 @@ int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, 
     bool slow = strstr(p->target, "slow"), is_long = strstr(p->target, "long");
     uint64_t n = slow ? 2000 : is_long ? 50 : 1, done = 0;
     for (; done < n && !atomic_load(&e->cancelled); done++) {
-        viso_progress v = { .phase = "frames", .frames = done, .frames_total = n, .files_total = 1, .file = p->target,
-                            .fps = 25, .remaining_s = (double)(n - done) / 25, .limiting = "swap", .faces = done };
+        viso_progress v = { .phase = "frames",
+                            .frames = done,
+                            .frames_total = n,
+                            .files_total = 1,
+                            .file = p->target,
+                            .fps = 25,
+                            .remaining_s = (double)(n - done) / 25,
+                            .limiting = "swap",
+                            .faces = done };
         if (p->progress && p->progress(p->user, &v))
             break;
         if (slow)
             usleep(10000);
     }
     if (stats)
-        *stats = (viso_run_stats){ .frames = done, .faces_swapped = done, .wall_s = 0.5, .core_s = 0.25, .workers = 2,
-                                   .n_stage = 1, .stage = { { .id = "swap", .calls = done, .p50_ms = 1.5, .p95_ms = 2 } },
-                                   .limiting = "swap", .peak_rss = 1 << 20 };
+        *stats = (viso_run_stats){ .frames = done,
+                                   .faces_swapped = done,
+                                   .wall_s = 0.5,
+                                   .core_s = 0.25,
+                                   .workers = 2,
+                                   .n_stage = 1,
+                                   .stage = { { .id = "swap", .calls = done, .p50_ms = 1.5, .p95_ms = 2 } },
+                                   .limiting = "swap",
+                                   .peak_rss = 1 << 20 };
     if (done < n) {
         write_result(p, "part");
         return vi_error_set(err, VISO_ERR_INTERRUPTED, "stopped");
@@ -158,8 +173,12 @@ int viso_look_next(viso_look *l, viso_look_frame *out, viso_error *err)
 {
     if (l->number >= l->total)
         return VISO_EOF;
-    *out = (viso_look_frame){ .number = l->number, .time_s = l->total > 1 ? l->number / 25.0 : -1, .width = 64, .height = 48,
-                              .n_face = l->faces, .face = &l->face };
+    *out = (viso_look_frame){ .number = l->number,
+                              .time_s = l->total > 1 ? l->number / 25.0 : -1,
+                              .width = 64,
+                              .height = 48,
+                              .n_face = l->faces,
+                              .face = &l->face };
     l->number++;
     return VISO_OK;
 }
@@ -206,8 +225,8 @@ int viso_doctor(viso_report **r, const viso_options *o, viso_error *err)
         return vi_error_nomem(err, "report");
     (*r)->check[0] = (viso_check){ .group = "processor", .name = "instructions", .value = "avx2" };
     (*r)->check[1] = (viso_check){ .name = "detector", .value = "found", .state = problem ? 2 : 0 };
-    snprintf((*r)->check[1].group, sizeof (*r)->check[1].group, "%s", problem ? problem : "models");
-    snprintf((*r)->check[1].advice, sizeof (*r)->check[1].advice, "run make setup");
+    snprintf((*r)->check[1].group, sizeof(*r)->check[1].group, "%s", problem ? problem : "models");
+    snprintf((*r)->check[1].advice, sizeof(*r)->check[1].advice, "run make setup");
     return VISO_OK;
 }
 
@@ -230,9 +249,22 @@ void viso_report_free(viso_report **r)
 /* ---- models ---- */
 
 static const viso_model_info models[] = {
-    { .id = "face-full", .role = "detector", .label = "Detector", .file = "face.onnx", .licence = "Apache-2.0", .commercial = "yes",
-      .preset = "starter", .bytes = 1234567, .state = "installed", .path = "/m/face.onnx" },
-    { .id = "optional-net", .role = "swapper", .label = "Swapper", .file = "net.onnx", .licence = "non-commercial", .commercial = "no",
+    { .id = "face-full",
+      .role = "detector",
+      .label = "Detector",
+      .file = "face.onnx",
+      .licence = "Apache-2.0",
+      .commercial = "yes",
+      .preset = "starter",
+      .bytes = 1234567,
+      .state = "installed",
+      .path = "/m/face.onnx" },
+    { .id = "optional-net",
+      .role = "swapper",
+      .label = "Swapper",
+      .file = "net.onnx",
+      .licence = "non-commercial",
+      .commercial = "no",
       .state = "missing" },
 };
 

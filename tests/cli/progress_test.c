@@ -23,8 +23,14 @@ int cli_terminal_width(int fd)
     return 80;
 }
 
-static const viso_progress half = { .phase = "frames", .frames = 150, .frames_total = 300, .files_total = 1, .file = "clip.mp4",
-                                    .fps = 24.06, .remaining_s = 3725, .limiting = "swap" };
+static const viso_progress half = { .phase = "frames",
+                                    .frames = 150,
+                                    .frames_total = 300,
+                                    .files_total = 1,
+                                    .file = "clip.mp4",
+                                    .fps = 24.06,
+                                    .remaining_s = 3725,
+                                    .limiting = "swap" };
 
 static void the_bar_tells_all_when_there_is_room(void **state)
 {
@@ -79,7 +85,9 @@ static void an_unknown_end_is_no_bar(void **state)
 
 static void a_folder_counts_files(void **state)
 {
-    viso_progress p = { .phase = "frames", .files = 3, .files_total = 12, .file = "shots", .limiting = "", .remaining_s = -1 };
+    viso_progress p = {
+        .phase = "frames", .files = 3, .files_total = 12, .file = "shots", .limiting = "", .remaining_s = -1
+    };
     char line[256];
     progress_format(line, sizeof line, 60, &p);
     assert_string_equal(line, "[###------------] 3/12 files");
@@ -92,13 +100,18 @@ static void a_folder_counts_files(void **state)
 
 static void odd_values_become_json(void **state)
 {
-    static const struct { const char *raw, *clean; } cases[] = {
+    static const struct {
+        const char *raw, *clean;
+    } cases[] = {
         { "plain", "plain" },
         { "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80" },
-        { "a\xFF" "b", "a\xEF\xBF\xBD" "b" },
+        { "a\xFF"
+          "b",
+          "a\xEF\xBF\xBD"
+          "b" },
         { "\xC3", "\xEF\xBF\xBD" },
-        { "\xC0\x80x", "\xEF\xBF\xBD\xEF\xBF\xBDx" },                  /* longer than needed */
-        { "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" },    /* half a surrogate pair */
+        { "\xC0\x80x", "\xEF\xBF\xBD\xEF\xBF\xBDx" },               /* longer than needed */
+        { "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" }, /* half a surrogate pair */
         { "", "" },
     };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
@@ -120,9 +133,12 @@ static void odd_values_become_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bar_tells_all_when_there_is_room), cmocka_unit_test(nothing_is_wider_than_the_terminal),
-        cmocka_unit_test(narrow_terminals_still_get_a_number),  cmocka_unit_test(an_unknown_end_is_no_bar),
-        cmocka_unit_test(a_folder_counts_files),                cmocka_unit_test(odd_values_become_json),
+        cmocka_unit_test(the_bar_tells_all_when_there_is_room),
+        cmocka_unit_test(nothing_is_wider_than_the_terminal),
+        cmocka_unit_test(narrow_terminals_still_get_a_number),
+        cmocka_unit_test(an_unknown_end_is_no_bar),
+        cmocka_unit_test(a_folder_counts_files),
+        cmocka_unit_test(odd_values_become_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

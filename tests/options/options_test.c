@@ -26,8 +26,10 @@ typedef struct place {
 
 static const char *const modes[] = { "auto", "Fast", "good", NULL };
 static const vi_option_row look_rows[] = {
-    VI_OPTION_FLOAT(look, score, "score", "Score", "Faces below this score are not taken.", NULL, 0.3, 0.05, 0.95, 0.05, 0),
-    VI_OPTION_FLOAT(look, tiny, "tiny-part", "Part", "A small number | with a bar.", "px", 1e-4, -0.5, 1e6, 1e-4, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(look, score, "score", "Score", "Faces below this score are not taken.", NULL, 0.3, 0.05, 0.95, 0.05,
+                    0),
+    VI_OPTION_FLOAT(look, tiny, "tiny-part", "Part", "A small number | with a bar.", "px", 1e-4, -0.5, 1e6, 1e-4,
+                    VI_OPTION_ADVANCED),
     VI_OPTION_INT(look, tiles, "tiles", "Tiles", "How many.", NULL, 3, -2, 8, VI_OPTION_LIVE),
     VI_OPTION_CHOICE(look, mode, "mode", "Mode", "Which way.", modes, 2, 0),
     VI_OPTION_BOOL(look, pyramid, "pyramid", "Pyramid", "Smaller copies too.", true, 0),
@@ -35,8 +37,10 @@ static const vi_option_row look_rows[] = {
 };
 static const vi_option_row place_rows[] = {
     VI_OPTION_STRING(place, path, "path", "Path", "Where.", "/a b", VI_OPTION_PATH),
-    VI_OPTION_INT(place, depth, "depth", "Depth", "How deep, in a sentence that is long enough to be broken into more than one line "
-                  "of a comment in the configuration file, which has lines of a hundred columns.", "levels", 0, 0, 9, 0),
+    VI_OPTION_INT(place, depth, "depth", "Depth",
+                  "How deep, in a sentence that is long enough to be broken into more than one line "
+                  "of a comment in the configuration file, which has lines of a hundred columns.",
+                  "levels", 0, 0, 9, 0),
 };
 static const vi_option_group look_group = { "look", "Looking", look_rows, VI_COUNT(look_rows), sizeof(look) };
 static const vi_option_group place_group = { "place", "Places", place_rows, VI_COUNT(place_rows), sizeof(place) };
@@ -66,16 +70,33 @@ static void defaults_are_those_of_the_rows(void **state)
 
 static void good_texts_are_taken_and_printed_canonically(void **state)
 {
-    static const struct { const char *key, *text, *canonical; } cases[] = {
-        { "score", "0.05", "0.05" },      { "score", ".5", "0.5" },          { "score", "9e-1", "0.9" },
-        { "score", "0.95", "0.95" },      { "tiny-part", "-0.5", "-0.5" },   { "tiny-part", "1000000", "1e+06" },
-        { "tiny-part", "0.1", "0.1" },    { "tiny-part", "16777.217", "16777.217" },
-        { "tiles", "-2", "-2" },          { "tiles", "+8", "8" },            { "tiles", "007", "7" },
-        { "mode", "AUTO", "auto" },       { "mode", "fast", "Fast" },        { "pyramid", "off", "false" },
-        { "pyramid", "No", "false" },     { "pyramid", "0", "false" },       { "fast", "yes", "true" },
-        { "fast", "on", "true" },         { "fast", "TRUE", "true" },        { "fast", "1", "true" },
-        { "path", "", "" },               { "path", " x = \"y\" # z\\", " x = \"y\" # z\\" },
-        { "look.score", "0.25", "0.25" }, { "place.path", "q", "q" },
+    static const struct {
+        const char *key, *text, *canonical;
+    } cases[] = {
+        { "score", "0.05", "0.05" },
+        { "score", ".5", "0.5" },
+        { "score", "9e-1", "0.9" },
+        { "score", "0.95", "0.95" },
+        { "tiny-part", "-0.5", "-0.5" },
+        { "tiny-part", "1000000", "1e+06" },
+        { "tiny-part", "0.1", "0.1" },
+        { "tiny-part", "16777.217", "16777.217" },
+        { "tiles", "-2", "-2" },
+        { "tiles", "+8", "8" },
+        { "tiles", "007", "7" },
+        { "mode", "AUTO", "auto" },
+        { "mode", "fast", "Fast" },
+        { "pyramid", "off", "false" },
+        { "pyramid", "No", "false" },
+        { "pyramid", "0", "false" },
+        { "fast", "yes", "true" },
+        { "fast", "on", "true" },
+        { "fast", "TRUE", "true" },
+        { "fast", "1", "true" },
+        { "path", "", "" },
+        { "path", " x = \"y\" # z\\", " x = \"y\" # z\\" },
+        { "look.score", "0.25", "0.25" },
+        { "place.path", "q", "q" },
     };
     vi_settings *s = fresh();
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
@@ -92,25 +113,44 @@ static void good_texts_are_taken_and_printed_canonically(void **state)
 
 static void bad_texts_are_refused_and_change_nothing(void **state)
 {
-    static const struct { const char *key, *text, *says; } cases[] = {
-        { "score", "", "0.05 .. 0.95" },   { "score", "0.049", "0.05 .. 0.95" },
-        { "score", "0.9501", "score" },    { "score", "1", "score" },
-        { "score", "nan", "score" },       { "score", "inf", "score" },
-        { "score", "0x.8p0", "score" },    { "score", " 0.5", "score" },
-        { "score", "0.5 ", "score" },      { "score", "0,5", "score" },
-        { "score", "half", "'half'" },     { "score", "1e999", "score" },
-        { "tiny-part", "1e7", "px" },      { "tiles", "9", "-2 .. 8" },
-        { "tiles", "-3", "tiles" },        { "tiles", "1.5", "whole number" },
-        { "tiles", "", "tiles" },          { "tiles", "0x3", "tiles" },
+    static const struct {
+        const char *key, *text, *says;
+    } cases[] = {
+        { "score", "", "0.05 .. 0.95" },
+        { "score", "0.049", "0.05 .. 0.95" },
+        { "score", "0.9501", "score" },
+        { "score", "1", "score" },
+        { "score", "nan", "score" },
+        { "score", "inf", "score" },
+        { "score", "0x.8p0", "score" },
+        { "score", " 0.5", "score" },
+        { "score", "0.5 ", "score" },
+        { "score", "0,5", "score" },
+        { "score", "half", "'half'" },
+        { "score", "1e999", "score" },
+        { "tiny-part", "1e7", "px" },
+        { "tiles", "9", "-2 .. 8" },
+        { "tiles", "-3", "tiles" },
+        { "tiles", "1.5", "whole number" },
+        { "tiles", "", "tiles" },
+        { "tiles", "0x3", "tiles" },
         { "tiles", "99999999999999999999", "tiles" },
-        { "tiles", "4294967297", "tiles" }, { "mode", "", "auto, Fast, good" },
-        { "mode", "2", "auto, Fast, good" }, { "mode", "fas", "mode" },
-        { "pyramid", "2", "true, false" }, { "pyramid", "", "pyramid" },
-        { "pyramid", "maybe", "'maybe'" }, { "path", "a\nb", "control" },
-        { "scor", "1", "'score'" },        { "pyramd", "1", "did you mean 'pyramid'" },
-        { "tinypart", "1", "tiny-part" },  { "zzzzzz", "1", "viso options" },
-        { "place.score", "0.5", "unknown" }, { "nowhere.score", "0.5", "unknown" },
-        { "", "1", "unknown" },            { ".", "1", "unknown" },
+        { "tiles", "4294967297", "tiles" },
+        { "mode", "", "auto, Fast, good" },
+        { "mode", "2", "auto, Fast, good" },
+        { "mode", "fas", "mode" },
+        { "pyramid", "2", "true, false" },
+        { "pyramid", "", "pyramid" },
+        { "pyramid", "maybe", "'maybe'" },
+        { "path", "a\nb", "control" },
+        { "scor", "1", "'score'" },
+        { "pyramd", "1", "did you mean 'pyramid'" },
+        { "tinypart", "1", "tiny-part" },
+        { "zzzzzz", "1", "viso options" },
+        { "place.score", "0.5", "unknown" },
+        { "nowhere.score", "0.5", "unknown" },
+        { "", "1", "unknown" },
+        { ".", "1", "unknown" },
     };
     vi_settings *s = fresh();
     vi_settings *before = vi_settings_copy(s);
@@ -146,9 +186,17 @@ static void a_copy_is_a_snapshot(void **state)
     vi_settings_destroy(&copy);
 }
 
-static const struct { const char *key, *text; } changed[] = {
-    { "score", "0.123456789" }, { "tiny-part", "-0.333333" }, { "tiles", "-1" }, { "mode", "auto" }, { "pyramid", "false" },
-    { "fast", "true" }, { "path", "  \"a\\b\" = # c " }, { "depth", "9" },
+static const struct {
+    const char *key, *text;
+} changed[] = {
+    { "score", "0.123456789" },
+    { "tiny-part", "-0.333333" },
+    { "tiles", "-1" },
+    { "mode", "auto" },
+    { "pyramid", "false" },
+    { "fast", "true" },
+    { "path", "  \"a\\b\" = # c " },
+    { "depth", "9" },
 };
 
 static void a_written_file_reads_back_the_same(void **state)
@@ -190,7 +238,8 @@ static void the_file_is_read_with_tolerance(void **state)
 {
     vi_settings *s = fresh();
     viso_error err = { 0 };
-    int rc = vi_settings_read(s, "\xEF\xBB\xBF# comment\r\n\r\n  tiles=5  \r\n\tlook.score\t = 0.5\npath = \"\"\nmode = good", "f", &err);
+    int rc = vi_settings_read(
+        s, "\xEF\xBB\xBF# comment\r\n\r\n  tiles=5  \r\n\tlook.score\t = 0.5\npath = \"\"\nmode = good", "f", &err);
     if (rc)
         fail_msg("%s", err.text);
     const look *l = vi_settings_group(s, "look");
@@ -201,10 +250,15 @@ static void the_file_is_read_with_tolerance(void **state)
 
 static void faults_of_the_file_name_it_and_the_line(void **state)
 {
-    static const struct { const char *text, *says; } cases[] = {
-        { "\ntiles\n", "f.conf:2: expected" },         { "tiles = 99", "f.conf:1: --tiles" },
-        { "tils = 1", "f.conf:1: unknown option" },    { "path = \"a", "f.conf:1: the quotes" },
-        { "path = \"a\" b", "f.conf:1: the quotes" },  { "# ok\n[look]\n", "f.conf:2: expected" },
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        { "\ntiles\n", "f.conf:2: expected" },
+        { "tiles = 99", "f.conf:1: --tiles" },
+        { "tils = 1", "f.conf:1: unknown option" },
+        { "path = \"a", "f.conf:1: the quotes" },
+        { "path = \"a\" b", "f.conf:1: the quotes" },
+        { "# ok\n[look]\n", "f.conf:2: expected" },
         { "= 5", "f.conf:1: unknown" },
     };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
@@ -299,9 +353,18 @@ static void numbers_do_not_depend_on_the_locale(void **state)
 
 static void the_nearest_word_is_found(void **state)
 {
-    static const struct { const char *word, *best; } cases[] = {
-        { "thraeds", "threads" }, { "tread", "threads" }, { "thr", "threads" }, { "jsn", "json" }, { "josn", "json" },
-        { "output-quality", NULL }, { "x", NULL }, { "", NULL }, { "strictdevice", "strict-device" },
+    static const struct {
+        const char *word, *best;
+    } cases[] = {
+        { "thraeds", "threads" },
+        { "tread", "threads" },
+        { "thr", "threads" },
+        { "jsn", "json" },
+        { "josn", "json" },
+        { "output-quality", NULL },
+        { "x", NULL },
+        { "", NULL },
+        { "strictdevice", "strict-device" },
         { "a-word-that-is-longer-than-sixty-three-bytes-and-must-not-write-past-anything-at-all", NULL },
     };
     static const char *const words[] = { "threads", "json", "strict-device", "crf" };

@@ -21,7 +21,8 @@ static void each_row_is_described(void **state)
     for (int i = 0; i < n; i++) {
         assert_int_equal(viso_option_describe(i, &o), VISO_OK);
         size_t key = strlen(o.key), help = o.help ? strlen(o.help) : 0;
-        if (key < 2 || key > 40 || strspn(o.key, "abcdefghijklmnopqrstuvwxyz0123456789-") != key || strncmp(o.key, "no-", 3) == 0)
+        if (key < 2 || key > 40 || strspn(o.key, "abcdefghijklmnopqrstuvwxyz0123456789-") != key ||
+            strncmp(o.key, "no-", 3) == 0)
             fail_msg("key '%s'", o.key);
         if (!o.label || !o.label[0] || help < 10 || o.help[help - 1] != '.' || help > 400 || strchr(o.help, '\n'))
             fail_msg("--%s: label or help is missing, or the help is no sentence", o.key);
@@ -29,7 +30,8 @@ static void each_row_is_described(void **state)
             fail_msg("--%s: no group", o.key);
         if (o.type == VISO_OPTION_CHOICE && (!o.choices || !o.choices[0] || !o.choices[1]))
             fail_msg("--%s: fewer than two choices", o.key);
-        if (o.type == VISO_OPTION_TEXT ? o.def_text && strlen(o.def_text) >= VI_OPTION_TEXT : o.def < o.min || o.def > o.max)
+        if (o.type == VISO_OPTION_TEXT ? o.def_text && strlen(o.def_text) >= VI_OPTION_TEXT
+                                       : o.def < o.min || o.def > o.max)
             fail_msg("--%s: the default is out of range", o.key);
         if (o.type != VISO_OPTION_TEXT && !(o.min < o.max))
             fail_msg("--%s: the range is empty", o.key);
@@ -82,8 +84,14 @@ static void each_value_makes_the_round_trip_and_its_limits_hold(void **state)
         case VISO_OPTION_INT:
         case VISO_OPTION_FLOAT: {
             double out = k.type == VISO_OPTION_INT ? 1 : (k.max - k.min) * 1e-3;
-            const struct { double v; int status; } cases[] = { { k.min, VISO_OK }, { k.max, VISO_OK }, { k.def, VISO_OK },
-                                                               { k.min - out, VISO_ERR_USAGE }, { k.max + out, VISO_ERR_USAGE } };
+            const struct {
+                double v;
+                int status;
+            } cases[] = { { k.min, VISO_OK },
+                          { k.max, VISO_OK },
+                          { k.def, VISO_OK },
+                          { k.min - out, VISO_ERR_USAGE },
+                          { k.max + out, VISO_ERR_USAGE } };
             for (size_t c = 0; c < VI_COUNT(cases); c++) {
                 snprintf(text, sizeof text, "%.9g", cases[c].v);
                 expect(o, &k, text, cases[c].status);
@@ -105,13 +113,24 @@ static void each_value_makes_the_round_trip_and_its_limits_hold(void **state)
 
 static void the_choice_of_faces_is_parsed(void **state)
 {
-    static const struct { const char *text; int status; vi_face_choice_kind kind; int index; } cases[] = {
-        { "all", VISO_OK, VI_FACE_CHOICE_ALL, 0 },        { "Largest", VISO_OK, VI_FACE_CHOICE_LARGEST, 0 },
-        { "1", VISO_OK, VI_FACE_CHOICE_INDEX, 1 },        { "99", VISO_OK, VI_FACE_CHOICE_INDEX, 99 },
-        { "0", VISO_ERR_USAGE, 0, 0 },                    { "100", VISO_ERR_USAGE, 0, 0 },
-        { "-1", VISO_ERR_USAGE, 0, 0 },                   { "99999999999999999999", VISO_ERR_USAGE, 0, 0 },
-        { "", VISO_ERR_USAGE, 0, 0 },                     { "bigest", VISO_ERR_USAGE, 0, 0 },
-        { "no/such.jpg", VISO_ERR_INPUT, 0, 0 },          { "/proc/self/exe", VISO_OK, VI_FACE_CHOICE_NEAREST, 0 },
+    static const struct {
+        const char *text;
+        int status;
+        vi_face_choice_kind kind;
+        int index;
+    } cases[] = {
+        { "all", VISO_OK, VI_FACE_CHOICE_ALL, 0 },
+        { "Largest", VISO_OK, VI_FACE_CHOICE_LARGEST, 0 },
+        { "1", VISO_OK, VI_FACE_CHOICE_INDEX, 1 },
+        { "99", VISO_OK, VI_FACE_CHOICE_INDEX, 99 },
+        { "0", VISO_ERR_USAGE, 0, 0 },
+        { "100", VISO_ERR_USAGE, 0, 0 },
+        { "-1", VISO_ERR_USAGE, 0, 0 },
+        { "99999999999999999999", VISO_ERR_USAGE, 0, 0 },
+        { "", VISO_ERR_USAGE, 0, 0 },
+        { "bigest", VISO_ERR_USAGE, 0, 0 },
+        { "no/such.jpg", VISO_ERR_INPUT, 0, 0 },
+        { "/proc/self/exe", VISO_OK, VI_FACE_CHOICE_NEAREST, 0 },
     };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
         vi_face_choice c;
