@@ -11,6 +11,12 @@
 #ifndef VI_KERNEL_COMPOSITE_H
 #define VI_KERNEL_COMPOSITE_H
 
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "kernel/internal.h"
+
 typedef struct vi_paste {
     const vi_colour_map *cm;
     vi_affine map;         /* frame -> looked-up planes */
@@ -35,9 +41,99 @@ typedef struct vi_paste_ring {
 static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2);
 static void paste_put(const vi_comp *c, int y, int xa, int xb, const float *m, const float *v, float max);
 static void paste_gather_rows(float *const v[6], const vi_paste_row *const row[6], const vi_chroma_taps *t, int n);
-static void paste_put_chroma(const vi_comp *c, int j, int cx0, int cx1, const float *m, const float *soft,
-                             const float *wide, const float *least, const vi_chroma_taps *t, const vi_chroma_taps *last,
-                             int last_cell, float max);
+static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4], const vi_chroma_taps *t,
+                             const vi_chroma_taps *last, int last_cell, float max);
+
+typedef struct vi_tap {
+    ptrdiff_t i, j; /* offsets of the two rows' left taps */
+    int dx;         /* 0 at the right edge */
+    float fx, fy;
+} vi_tap;
+
+static inline float tap(const vi_plane *p, const vi_tap *t)
+{
+    const float *a = p->p + t->i, *b = p->p + t->j;
+    float top = a[0] + t->fx * (a[t->dx] - a[0]), bottom = b[0] + t->fx * (b[t->dx] - b[0]);
+    return top + t->fy * (bottom - top);
+}
+
+static inline void plain_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2)
+{
+    const float *a = p->map.m, *k = p->cm->from_rgb;
+    float w = (float)p->mask.w, h = (float)p->mask.h;
+    for (int x = xa; x < xb; x++) {
+        float u = a[0] * ((float)x + 0.5f) + (a[1] * ((float)y + 0.5f) + a[2]);
+        float v = a[3] * ((float)x + 0.5f) + (a[4] * ((float)y + 0.5f) + a[5]);
+        /* share of the look-up that lies inside the crop: its outside has mask 0 */
+        float inside = vi_clampf(fminf(u, w - u) + 0.5f, 0.0f, 1.0f) * vi_clampf(fminf(v, h - v) + 0.5f, 0.0f, 1.0f);
+        c0[x] = c1[x] = c2[x] = 0.0f;
+        if (!(inside > 0.0f))
+            continue;
+        u = vi_clampf(u - 0.5f, 0.0f, w - 1.0f);
+        v = vi_clampf(v - 0.5f, 0.0f, h - 1.0f);
+        int iu = (int)u, iv = (int)v, down = iv + 1 < p->mask.h;
+        vi_tap t = { iv * p->mask.stride + iu, (iv + down) * p->mask.stride + iu, iu + 1 < p->mask.w, u - (float)iu,
+                     v - (float)iv };
+        m[x] = fminf(tap(&p->mask, &t) * inside, 1.0f);
+        if (!(m[x] > 0.0f)) {
+            m[x] = 0.0f;
+            continue;
+        }
+        float rgb[3];
+        for (int i = 0; i < 3; i++) {
+            t.i = iv * p->rgb[i].stride + iu, t.j = (iv + down) * p->rgb[i].stride + iu;
+            rgb[i] = tap(&p->rgb[i], &t);
+        }
+        if (p->cm->curved)
+            vi_curve_from_crop(p->cm, &rgb[0], &rgb[1], &rgb[2], 1);
+        c0[x] = k[0] * rgb[0] + k[1] * rgb[1] + k[2] * rgb[2] + k[3];
+        c1[x] = k[4] * rgb[0] + k[5] * rgb[1] + k[6] * rgb[2] + k[7];
+        c2[x] = k[8] * rgb[0] + k[9] * rgb[1] + k[10] * rgb[2] + k[11];
+    }
+}
+
+static inline void put(const vi_comp *c, uint8_t *d, float m, float v, float max)
+{
+    uint16_t *d16 = (uint16_t *)(void *)d;
+    float old = c->bytes == 1 ? (float)*d : (float)(*d16 >> c->shift);
+    float mixed = fminf(fmaxf(old * (1.0f - m) + v * m, 0.0f), max); /* NaN becomes 0 */
+    if (c->bytes == 1)
+        *d = (uint8_t)lrintf(mixed);
+    else
+        *d16 = (uint16_t)(lrintf(mixed) << c->shift);
+}
+
+static inline void plain_put(const vi_comp *c, int y, int xa, int xb, const float *m, const float *v, float max)
+{
+    uint8_t *row = (uint8_t *)(uintptr_t)c->p + y * c->stride;
+    for (int x = xa; x < xb; x++)
+        if (m[x] > 0.0f)
+            put(c, row + (ptrdiff_t)x * c->step, m[x], v[x], max);
+}
+
+/* Cells [from, to) of chroma row j; v: the vertical sums of one component, m soft wide least, indexed by luma x. */
+static inline void plain_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4],
+                                    const vi_chroma_taps *t, const vi_chroma_taps *last, int last_cell, float max)
+{
+    uint8_t *row = (uint8_t *)(uintptr_t)c->p + j * c->stride;
+    for (int i = from; i < to; i++) {
+        const vi_chroma_taps *h = i == last_cell ? last : t;
+        float sm = 0.0f, sc = 0.0f, sw = 0.0f, low = 1.0f;
+        for (int k = 0; k < 6; k++) {
+            int x = 2 * i - 2 + k;
+            if (h->narrow[k] != 0.0f) {
+                sm += h->narrow[k] * v[0][x];
+                sc += h->narrow[k] * v[1][x];
+            }
+            if (h->wide[k] != 0.0f) {
+                sw += h->wide[k] * v[2][x];
+                low = v[3][x] < low ? v[3][x] : low;
+            }
+        }
+        if (sm > 0.0f)
+            put(c, row + (ptrdiff_t)i * c->step, sm, low > 0.0f ? sw : sc / sm, max);
+    }
+}
 
 /* Smallest rectangle of the mask that holds everything above 0. */
 static vi_rect mask_support(const vi_plane *mask, uint32_t *col)
@@ -168,27 +264,28 @@ static void paste_chroma_row(vi_paste_ring *r, const vi_paste *p, int j, int cx0
                              const vi_format_info *fi, int width, int height)
 {
     const vi_paste_row *row[6];
-    vi_chroma_taps v, h, h_last;
+    vi_chroma_taps down, h, h_last;
     bool any = false;
     int sy = fi->chroma_h_log2;
-    memset(&v, 0, sizeof v);
-    v.narrow[2] = v.wide[2] = 1.0f;
+    memset(&down, 0, sizeof down);
+    down.narrow[2] = down.wide[2] = 1.0f;
     if (sy)
-        vi_chroma_filter(&v, p->cm->chroma_dy, 2 * j + 1 >= height);
+        vi_chroma_filter(&down, p->cm->chroma_dy, 2 * j + 1 >= height);
     vi_chroma_filter(&h, p->cm->chroma_dx, false);
     vi_chroma_filter(&h_last, p->cm->chroma_dx, true);
     for (int t = 0; t < 6; t++) {
         int y = sy ? vi_clampi(2 * j - 2 + t, 0, height - 1) : j;
         row[t] = &r->row[y & (PASTE_RING - 1)];
-        any |= row[t]->y == y && !row[t]->empty && (v.narrow[t] != 0.0f);
+        any |= row[t]->y == y && !row[t]->empty && down.narrow[t] != 0.0f;
     }
     if (!any)
         return;
-    paste_gather_rows(r->v, row, &v, r->x1 - r->x0);
+    paste_gather_rows(r->v, row, &down, r->x1 - r->x0);
     int last_cell = (width & 1) ? width / 2 : -1;
-    for (int k = 1; k < 3; k++)
-        paste_put_chroma(&comp[k], j, cx0, cx1, r->v[0] - r->x0, r->v[k] - r->x0, r->v[2 + k] - r->x0, r->v[5] - r->x0,
-                         &h, &h_last, last_cell, p->max);
+    for (int k = 1; k < 3; k++) {
+        const float *v[4] = { r->v[0] - r->x0, r->v[k] - r->x0, r->v[2 + k] - r->x0, r->v[5] - r->x0 };
+        paste_put_chroma(&comp[k], j, cx0, cx1, v, &h, &h_last, last_cell, p->max);
+    }
 }
 
 static int paste_subsampled(vi_frame *f, const vi_paste *p, vi_rect *box, const vi_comp comp[3], vi_arena *scratch)

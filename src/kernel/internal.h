@@ -33,7 +33,8 @@ int vi_frame_comps(const vi_frame *f, const vi_colour_map *cm, vi_comp comp[3]);
 void vi_curve_to_crop(const vi_colour_map *cm, float *r, float *g, float *b, int n);
 void vi_curve_from_crop(const vi_colour_map *cm, float *r, float *g, float *b, int n);
 
-/* Largest power of two f with scale / f >= 1, 1 when scale <= 2 (so that plain bilinear is enough). */
+/* Smallest power of two f with scale / f <= 2: bilinear is enough for what is left. At most 128, so that the sum of a
+ * block of 16-bit samples stays below 2^31. */
 int vi_shrink_factor(float scale);
 
 /* Where row y of the picture crosses the support of a mask under picture -> crop `m`: the half-open interval of x whose

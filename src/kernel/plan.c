@@ -35,7 +35,7 @@ int vi_frame_comps(const vi_frame *f, const vi_colour_map *cm, vi_comp comp[3])
 int vi_shrink_factor(float scale)
 {
     int f = 1;
-    while (f < 1024 && scale > 2.0f * (float)f)
+    while (f < 128 && scale > 2.0f * (float)f)
         f *= 2;
     return f;
 }

@@ -1,0 +1,151 @@
+/* kernel/x86/warp.c: look-up of planes with AVX2. Bilinear gathers pairs of floats; bicubic loads four floats of a
+ * row at a time and weighs whole rows first, so that sixteen taps cost four loads. */
+#include <math.h>
+
+#include "kernel/internal.h"
+#include "kernel/x86/wide.h"
+
+typedef struct vi_place {
+    __m256 u, v;   /* clamped index coordinates */
+    __m256 inside; /* factor for a zero border */
+} vi_place;
+
+/* All planes of a call share size, and nearly always stride: then one index serves them all. */
+static inline void bilinear8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, __m256i tail)
+{
+    __m256i iu = _mm256_min_epi32(_mm256_cvttps_epi32(at->u), _mm256_set1_epi32(src->w - 2));
+    __m256i iv = _mm256_min_epi32(_mm256_cvttps_epi32(at->v), _mm256_set1_epi32(src->h - 2));
+    __m256 fu = _mm256_sub_ps(at->u, _mm256_cvtepi32_ps(iu)), fv = _mm256_sub_ps(at->v, _mm256_cvtepi32_ps(iv));
+    for (int k = 0; k < n; k++) {
+        __m256i stride = _mm256_set1_epi32((int)src[k].stride);
+        __m256i index = _mm256_add_epi32(_mm256_mullo_epi32(iv, stride), iu);
+        __m256 a, b, c, d;
+        wide_pairs(src[k].p, index, &a, &b);
+        wide_pairs(src[k].p, _mm256_add_epi32(index, stride), &c, &d);
+        __m256 v = _mm256_mul_ps(wide_lerp(wide_lerp(a, b, fu), wide_lerp(c, d, fu), fv), at->inside);
+        _mm256_maskstore_ps(vi_row(&dst[k], j) + i, tail, v);
+    }
+}
+
+/* Catmull-Rom weights of the taps at -1, 0, 1, 2. */
+static inline void cubic(__m256 t, __m256 w[4])
+{
+    const __m256 h = _mm256_set1_ps(0.5f), one = _mm256_set1_ps(1.0f);
+    __m256 t2 = _mm256_mul_ps(t, t);
+    w[0] = _mm256_mul_ps(t, _mm256_fmadd_ps(t, _mm256_fnmadd_ps(t, h, one), _mm256_set1_ps(-0.5f)));
+    w[1] = _mm256_fmadd_ps(t2, _mm256_fmadd_ps(t, _mm256_set1_ps(1.5f), _mm256_set1_ps(-2.5f)), one);
+    w[2] = _mm256_mul_ps(t, _mm256_fmadd_ps(t, _mm256_fnmadd_ps(t, _mm256_set1_ps(1.5f), _mm256_set1_ps(2.0f)), h));
+    w[3] = _mm256_mul_ps(t2, _mm256_fmadd_ps(t, h, _mm256_set1_ps(-0.5f)));
+}
+
+/* Moves the weights of taps that the border clamps onto the taps that exist: the window is 4 wide from `first`. */
+static inline void fold(float w[4], int index, int first, int size)
+{
+    float moved[4] = { 0 };
+    for (int k = 0; k < 4; k++)
+        moved[vi_clampi(index - 1 + k, 0, size - 1) - first] += w[k];
+    for (int k = 0; k < 4; k++)
+        w[k] = moved[k];
+}
+
+static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
+{
+    int iu[8], iv[8], w = src->w, h = src->h;
+    float wu[4][8], wv[4][8], in[8];
+    __m256i fu = _mm256_cvttps_epi32(at->u), fv = _mm256_cvttps_epi32(at->v);
+    __m256 t[4];
+    _mm256_storeu_si256((__m256i *)(void *)iu, fu);
+    _mm256_storeu_si256((__m256i *)(void *)iv, fv);
+    _mm256_storeu_ps(in, at->inside);
+    cubic(_mm256_sub_ps(at->u, _mm256_cvtepi32_ps(fu)), t);
+    for (int k = 0; k < 4; k++)
+        _mm256_storeu_ps(wu[k], t[k]);
+    cubic(_mm256_sub_ps(at->v, _mm256_cvtepi32_ps(fv)), t);
+    for (int k = 0; k < 4; k++)
+        _mm256_storeu_ps(wv[k], t[k]);
+    for (int x = 0; x < count; x++) {
+        int x0 = iu[x] - 1, y0 = iv[x] - 1;
+        float across[4] = { wu[0][x], wu[1][x], wu[2][x], wu[3][x] };
+        float down[4] = { wv[0][x] * in[x], wv[1][x] * in[x], wv[2][x] * in[x], wv[3][x] * in[x] };
+        if (x0 < 0 || x0 + 3 >= w) {
+            x0 = vi_clampi(x0, 0, w - 4);
+            fold(across, iu[x], x0, w);
+        }
+        if (y0 < 0 || y0 + 3 >= h) {
+            y0 = vi_clampi(y0, 0, h - 4);
+            fold(down, iv[x], y0, h);
+        }
+        __m128 a = _mm_loadu_ps(across);
+        for (int k = 0; k < n; k++) {
+            const float *p = vi_row(&src[k], y0) + x0;
+            __m128 s = _mm_mul_ps(_mm_loadu_ps(p), _mm_set1_ps(down[0]));
+            s = _mm_fmadd_ps(_mm_loadu_ps(p + src[k].stride), _mm_set1_ps(down[1]), s);
+            s = _mm_fmadd_ps(_mm_loadu_ps(p + 2 * src[k].stride), _mm_set1_ps(down[2]), s);
+            s = _mm_fmadd_ps(_mm_loadu_ps(p + 3 * src[k].stride), _mm_set1_ps(down[3]), s);
+            s = _mm_mul_ps(s, a);
+            s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+            s = _mm_add_ss(s, _mm_movehdup_ps(s));
+            _mm_store_ss(vi_row(&dst[k], j) + i + x, s);
+        }
+    }
+}
+
+static inline void put_place(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, vi_filter filter)
+{
+    if (filter == VI_FILTER_BICUBIC)
+        bicubic8(dst, src, n, at, j, i, VI_MIN(8, dst->w - i));
+    else
+        bilinear8(dst, src, n, at, j, i, wide_tail(dst->w - i));
+}
+
+static bool wide_enough(const vi_plane *src, vi_filter filter)
+{
+    int least = filter == VI_FILTER_BICUBIC ? 4 : 2;
+    return src->w >= least && src->h >= least;
+}
+
+static inline __m256 index_of(__m256 x, int size)
+{
+    return wide_clamp(_mm256_sub_ps(x, _mm256_set1_ps(0.5f)), _mm256_set1_ps((float)(size - 1)));
+}
+
+void VI_FN(remap)(const vi_plane *dst, const vi_plane *src, int n, const vi_plane *mx, const vi_plane *my,
+                  vi_filter filter)
+{
+    if (n <= 0)
+        return;
+    if (!wide_enough(src, filter)) {
+        vi_c_remap(dst, src, n, mx, my, filter);
+        return;
+    }
+    for (int j = 0; j < dst->h; j++)
+        for (int i = 0; i < dst->w; i += 8) {
+            __m256i tail = wide_tail(dst->w - i);
+            vi_place at = { index_of(_mm256_maskload_ps(vi_row(mx, j) + i, tail), src->w),
+                            index_of(_mm256_maskload_ps(vi_row(my, j) + i, tail), src->h), _mm256_set1_ps(1.0f) };
+            put_place(dst, src, n, &at, j, i, filter);
+        }
+}
+
+void VI_FN(warp)(const vi_plane *dst, const vi_plane *src, int n, const vi_affine *dst_to_src, vi_filter filter,
+                 vi_border border)
+{
+    const float *m = dst_to_src->m;
+    if (n <= 0)
+        return;
+    if (!wide_enough(src, filter)) {
+        vi_c_warp(dst, src, n, dst_to_src, filter, border);
+        return;
+    }
+    __m256 w = _mm256_set1_ps((float)src->w), h = _mm256_set1_ps((float)src->h), one = _mm256_set1_ps(1.0f);
+    for (int j = 0; j < dst->h; j++) {
+        __m256 bx = _mm256_set1_ps(m[1] * ((float)j + 0.5f) + m[2]), by = _mm256_set1_ps(m[4] * ((float)j + 0.5f) + m[5]);
+        for (int i = 0; i < dst->w; i += 8) {
+            __m256 c = wide_centres(i);
+            __m256 x = _mm256_fmadd_ps(c, _mm256_set1_ps(m[0]), bx), y = _mm256_fmadd_ps(c, _mm256_set1_ps(m[3]), by);
+            vi_place at = { index_of(x, src->w), index_of(y, src->h),
+                            border == VI_BORDER_ZERO ? wide_inside(x, y, w, h, one) : one };
+            put_place(dst, src, n, &at, j, i, filter);
+        }
+    }
+}
