@@ -94,7 +94,8 @@ int viso_doctor(viso_report **out, const viso_options *o, viso_error *err)
         char *value = strstr(line[i], ": ");
         if (value)
             *value = 0;
-        add(r, value && strncmp(value + 2, "missing", 7) == 0, "media", line[i], "%s", value ? value + 2 : "");
+        add(r, value && strncmp(value + 2, "missing", 7) == 0, "media", value ? line[i] : "library", "%s",
+            value ? value + 2 : line[i]);
     }
     return 0;
 }

@@ -101,7 +101,7 @@ typedef struct folder {
     int n;
     int *rc;             /* per file; VISO_AGAIN: not tried yet */
     viso_error first;    /* of the failed file with the lowest index */
-    int first_index;
+    int first_index, n_failed;
     pthread_mutex_t lock; /* guards everything below and `first` */
     pthread_cond_t moved;
     int next, done, active;
@@ -110,8 +110,11 @@ typedef struct folder {
 static void note(folder *f, int i, int rc, const viso_error *e)
 {
     f->rc[i] = rc;
+    if (rc == 0)
+        vi_info(&f->j->e->log, "%s: done", f->name[i]);
     if (rc == 0 || rc == VISO_AGAIN)
         return;
+    f->n_failed++;
     if (rc != VISO_ERR_INTERRUPTED)
         vi_log_write(&f->j->e->log, VISO_LOG_ERROR, "%s", e->text);
     if (f->first_index < 0 || i < f->first_index) {
@@ -231,7 +234,8 @@ static int swap_folder(job *j, viso_error *err)
     if (!rc && atomic_load(&j->e->cancel))
         rc = vi_error_set(err, VISO_ERR_INTERRUPTED, "%s: stopped after %d of %d files", p->target, f.done, f.n);
     else if (!rc && f.first_index >= 0)
-        rc = vi_error_set(err, f.first.code, "%s", f.first.text);
+        rc = vi_error_set(err, f.first.code, "%d of %d files could not be swapped, %s the first", f.n_failed, f.n,
+                          f.name[f.first_index]);
     pthread_cond_destroy(&f.moved);
     pthread_mutex_destroy(&f.lock);
     vi_free(f.rc);
