@@ -91,6 +91,13 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
 VI_DECLARE_KERNELS(vi_c);
 VI_DECLARE_KERNELS(vi_avx2);
 
+/* Before a loop whose only overlap between source and destination is the same element (in-place use). */
+#if defined(__clang__)
+#define VI_ROW_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define VI_ROW_LOOP _Pragma("GCC ivdep")
+#endif
+
 static inline float *vi_row(const vi_plane *p, int y)
 {
     return p->p + y * p->stride;

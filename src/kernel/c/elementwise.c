@@ -8,6 +8,7 @@
         for (int y = 0; y < dst->h; y++) {                                            \
             float *d = vi_row(dst, y);                                                \
             const float *a = vi_row(pa, y), *b = vi_row(pb, y);                       \
+            VI_ROW_LOOP                                                               \
             for (int x = 0; x < dst->w; x++)                                          \
                 d[x] = expr;                                                          \
         }                                                                             \
@@ -24,6 +25,7 @@ void VI_FN(affine)(const vi_plane *dst, const vi_plane *pa, float gain, float of
     for (int y = 0; y < dst->h; y++) {
         float *d = vi_row(dst, y);
         const float *a = vi_row(pa, y);
+        VI_ROW_LOOP
         for (int x = 0; x < dst->w; x++)
             d[x] = gain * a[x] + offset;
     }
@@ -34,6 +36,7 @@ void VI_FN(lerp)(const vi_plane *dst, const vi_plane *pa, const vi_plane *pb, co
     for (int y = 0; y < dst->h; y++) {
         float *d = vi_row(dst, y);
         const float *a = vi_row(pa, y), *b = vi_row(pb, y), *t = vi_row(pt, y);
+        VI_ROW_LOOP
         for (int x = 0; x < dst->w; x++)
             d[x] = a[x] + t[x] * (b[x] - a[x]);
     }
@@ -46,6 +49,7 @@ void VI_FN(smoothstep)(const vi_plane *dst, const vi_plane *pa, float lo, float 
     for (int y = 0; y < dst->h; y++) {
         float *d = vi_row(dst, y);
         const float *a = vi_row(pa, y);
+        VI_ROW_LOOP
         for (int x = 0; x < dst->w; x++) {
             float t = (a[x] - lo) * k;
             t = t > 0.0f ? t : 0.0f;
@@ -60,6 +64,7 @@ void VI_FN(clamp)(const vi_plane *dst, const vi_plane *pa, float lo, float hi)
     for (int y = 0; y < dst->h; y++) {
         float *d = vi_row(dst, y);
         const float *a = vi_row(pa, y);
+        VI_ROW_LOOP
         for (int x = 0; x < dst->w; x++) {
             float v = a[x] > lo ? a[x] : lo;
             d[x] = v < hi ? v : hi;

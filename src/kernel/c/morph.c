@@ -4,45 +4,77 @@
 
 #include "kernel/internal.h"
 
-#define V float
-#define V_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define V_MAX(a, b) ((a) < (b) ? (b) : (a))
+/* The median works on as many neighbours at once as a register holds; the vector types are the compiler's, so the same
+ * lines serve every processor. */
+#ifdef __AVX2__
+#include <immintrin.h>
+enum { LANES = 8 };
+typedef __m256 V;
+#define V_MIN(a, b) _mm256_min_ps(a, b)
+#define V_MAX(a, b) _mm256_max_ps(a, b)
+#else
+enum { LANES = 4 };
+typedef float V __attribute__((vector_size(16)));
+typedef int32_t VI __attribute__((vector_size(16)));
+static inline V pick(VI m, V a, V b)
+{
+    return (V)((m & (VI)a) | (~m & (VI)b));
+}
+#define V_MIN(a, b) pick((a) < (b), (a), (b))
+#define V_MAX(a, b) pick((a) < (b), (b), (a))
+#endif
 #include "kernel/median.h"
+
+static inline V load(const float *p)
+{
+    V v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Row y with two repeated pixels on both sides. */
+static void pad_row(float *line, const vi_plane *src, int y)
+{
+    const float *s = vi_row(src, vi_clampi(y, 0, src->h - 1));
+    int w = src->w;
+    memcpy(line + 2, s, (size_t)w * sizeof *line);
+    line[0] = line[1] = s[0];
+    line[w + 2] = line[w + 3] = s[w - 1];
+}
 
 int VI_FN(median5)(const vi_plane *dst, const vi_plane *src, vi_arena *scratch)
 {
     size_t mark = vi_arena_mark(scratch);
     int w = src->w, h = src->h;
-    /* columns sorted once per row: five arrays with two positions of margin */
-    ptrdiff_t stride = ((ptrdiff_t)w + 4 + 15) & ~(ptrdiff_t)15;
-    float *sorted = vi_arena_alloc(scratch, (size_t)stride * 5 * sizeof *sorted);
-    vi_plane copy = { src->p, w, h, src->stride };
-    if (dst->p == src->p) {
-        copy = vi_plane_new(scratch, w, h);
-        if (copy.p)
-            vi_plane_copy(&copy, src);
-    }
-    if (!sorted || !copy.p) {
+    ptrdiff_t stride = ((ptrdiff_t)w + 4 + LANES + 15) & ~(ptrdiff_t)15;
+    float *line = vi_arena_alloc(scratch, (size_t)stride * 11 * sizeof *line);
+    if (!line) {
         vi_arena_release(scratch, mark);
         return VISO_ERR_NO_SPACE;
     }
+    memset(line, 0, (size_t)stride * 11 * sizeof *line);
+    float *sorted = line + 5 * stride, *out = line + 10 * stride; /* five rows of input, five of sorted columns */
+    for (int y = -2; y < 2; y++)
+        pad_row(line + (y + 5) % 5 * stride, src, y);
     for (int y = 0; y < h; y++) {
-        float *d = vi_row(dst, y);
-        for (int x = -2; x < w + 2; x++) {
+        pad_row(line + (y + 2) % 5 * stride, src, y + 2);
+        for (int x = 0; x < w + 4; x += LANES) {
             V c[5];
             for (int k = 0; k < 5; k++)
-                c[k] = vi_row(&copy, vi_clampi(y - 2 + k, 0, h - 1))[vi_clampi(x, 0, w - 1)];
+                c[k] = load(line + k * stride + x); /* order of rows does not matter to a sort */
             sort5(c);
             for (int k = 0; k < 5; k++)
-                sorted[k * stride + x + 2] = c[k];
+                memcpy(sorted + k * stride + x, &c[k], sizeof c[k]);
         }
-        for (int x = 0; x < w; x++) {
+        for (int x = 0; x < w; x += LANES) {
             V col[5][5];
             for (int r = 0; r < 5; r++)
                 for (int k = 0; k < 5; k++)
-                    col[r][k] = sorted[r * stride + x + k];
-            d[x] = median_of_columns(col);
+                    col[r][k] = load(sorted + r * stride + x + k);
+            V m = median_of_columns(col);
+            memcpy(out + x, &m, sizeof m);
         }
+        memcpy(vi_row(dst, y), out, (size_t)w * sizeof *out);
     }
     vi_arena_release(scratch, mark);
     return VISO_OK;

@@ -32,37 +32,44 @@ static inline float weighted(float w, float v)
     return w > 0.0f ? w * v : 0.0f;
 }
 
-static void pull(const vi_level *to, const vi_level *from, int n)
+/* Vertical pair of rows first, then pairs of columns. `sum` and `wsum` hold a row of the upper level, padded to an
+ * even width. */
+static void pull(const vi_level *to, const vi_level *from, int n, float *restrict sum, float *restrict wsum)
 {
-    int even = from->w.w / 2;
+    int w = from->w.w, cells = to->w.w;
     for (int y = 0; y < to->w.h; y++) {
         bool two = 2 * y + 1 < from->w.h;
-        const float *wa = vi_row(&from->w, 2 * y), *wb = two ? vi_row(&from->w, 2 * y + 1) : NULL;
-        float *wo = vi_row(&to->w, y);
-        for (int i = -1; i < n; i++) {
-            const float *a = i < 0 ? wa : vi_row(&from->v[i], 2 * y);
-            const float *b = i < 0 || !two ? NULL : vi_row(&from->v[i], 2 * y + 1);
-            float *o = i < 0 ? wo : vi_row(&to->v[i], y);
-            for (int x = 0; x < to->w.w; x++) {
-                int p = 2 * x, q = x < even ? p + 1 : p;
-                float w0 = wa[p], w1 = x < even ? wa[q] : 0.0f, w2 = two ? wb[p] : 0.0f, w3 = two && x < even ? wb[q] : 0.0f;
-                float sw = w0 + w1 + w2 + w3;
-                if (i < 0) {
-                    o[x] = sw < 1.0f ? sw : 1.0f;
-                    continue;
-                }
-                float s = weighted(w0, a[p]) + weighted(w1, a[q]);
-                if (two)
-                    s += weighted(w2, b[p]) + weighted(w3, b[q]);
-                o[x] = sw > 0.0f ? s / sw : 0.0f;
+        const float *wa = vi_row(&from->w, 2 * y), *wb = two ? vi_row(&from->w, 2 * y + 1) : wa;
+        float *wo = vi_row(&to->w, y), second = two ? 1.0f : 0.0f;
+        for (int x = 0; x < w; x++)
+            wsum[x] = wa[x] + second * wb[x];
+        wsum[w] = sum[w] = 0.0f;
+        for (int x = 0; x < cells; x++) {
+            float s = wsum[2 * x] + wsum[2 * x + 1];
+            wo[x] = s < 1.0f ? s : 1.0f;
+        }
+        for (int i = 0; i < n; i++) {
+            const float *a = vi_row(&from->v[i], 2 * y), *b = two ? vi_row(&from->v[i], 2 * y + 1) : a;
+            float *restrict o = vi_row(&to->v[i], y);
+            for (int x = 0; x < w; x++)
+                sum[x] = weighted(wa[x], a[x]) + second * weighted(wb[x], b[x]);
+            for (int x = 0; x < cells; x++) {
+                float s = sum[2 * x] + sum[2 * x + 1], k = wsum[2 * x] + wsum[2 * x + 1];
+                o[x] = s / (k > 0.0f ? k : 1.0f);
             }
         }
     }
 }
 
+static inline float filled(float w, float v, float up)
+{
+    float mixed = weighted(w, v) + (1.0f - w) * up;
+    return w < 1.0f ? mixed : v;
+}
+
 static void push(const vi_level *to, const vi_level *from, int n, float *restrict line)
 {
-    int cw = from->w.w;
+    int cw = from->w.w, pairs = to->w.w / 2;
     for (int y = 0; y < to->w.h; y++) {
         const float *w = vi_row(&to->w, y);
         int near = y >> 1, other = vi_clampi(y & 1 ? near + 1 : near - 1, 0, from->w.h - 1);
@@ -78,11 +85,14 @@ static void push(const vi_level *to, const vi_level *from, int n, float *restric
                 line[x + 1] = 0.75f * a[x] + 0.25f * b[x];
             line[0] = line[1];
             line[cw + 1] = line[cw];
-            for (int x = 0; x < to->w.w; x++) {
-                float up = 0.75f * line[(x >> 1) + 1] + 0.25f * line[(x >> 1) + (x & 1 ? 2 : 0)];
-                float own = weighted(w[x], o[x]) + (1.0f - w[x]) * up;
-                o[x] = w[x] < 1.0f ? own : o[x];
+            VI_ROW_LOOP
+            for (int x = 0; x < pairs; x++) {
+                float mid = 0.75f * line[x + 1];
+                o[2 * x] = filled(w[2 * x], o[2 * x], mid + 0.25f * line[x]);
+                o[2 * x + 1] = filled(w[2 * x + 1], o[2 * x + 1], mid + 0.25f * line[x + 2]);
             }
+            if (to->w.w & 1)
+                o[2 * pairs] = filled(w[2 * pairs], o[2 * pairs], 0.75f * line[pairs + 1] + 0.25f * line[pairs]);
         }
     }
 }
@@ -94,7 +104,7 @@ int VI_FN(push_pull)(const vi_plane *planes, int n, const vi_plane *weight, vi_a
     int count = 1, rc = VISO_ERR_NO_SPACE;
     if (n <= 0)
         return VISO_OK;
-    float *line = vi_arena_alloc(scratch, ((size_t)weight->w / 2 + 4) * sizeof *line);
+    float *line = vi_arena_alloc(scratch, 2 * ((size_t)weight->w + 4) * sizeof *line);
     level[0].w = *weight;
     level[0].v = vi_arena_alloc(scratch, (size_t)n * sizeof *level[0].v);
     if (!line || !level[0].v)
@@ -104,7 +114,7 @@ int VI_FN(push_pull)(const vi_plane *planes, int n, const vi_plane *weight, vi_a
         const vi_plane *above = &level[count - 1].w;
         if (!level_create(&level[count], (above->w + 1) / 2, (above->h + 1) / 2, n, scratch))
             goto out;
-        pull(&level[count], &level[count - 1], n);
+        pull(&level[count], &level[count - 1], n, line, line + weight->w + 4);
         count++;
     }
     rc = VISO_OK;
