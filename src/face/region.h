@@ -61,4 +61,16 @@ static inline float vi_face_width(const viso_face *f)
     return hypotf(f->mesh[454].x - f->mesh[234].x, f->mesh[454].y - f->mesh[234].y);
 }
 
+/* Whether two boxes of meshes are one face: they overlap well, or one lies inside the other and is not much smaller (a mesh
+ * that shrank onto a part of its face). */
+static inline bool vi_same_face(const viso_box *a, const viso_box *b)
+{
+    float w = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0), h = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0);
+    float sa = (a->x1 - a->x0) * (a->y1 - a->y0), sb = (b->x1 - b->x0) * (b->y1 - b->y0);
+    if (!(w > 0) || !(h > 0) || !(sa > 0) || !(sb > 0))
+        return false;
+    float both = w * h, smaller = fminf(sa, sb);
+    return both > 0.6f * (sa + sb - both) || (both > 0.8f * smaller && smaller > 0.35f * fmaxf(sa, sb));
+}
+
 #endif

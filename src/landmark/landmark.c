@@ -14,8 +14,6 @@
 #define MODEL "face_landmark_with_attention"
 #define MESH "face_mesh_canonical"
 #define INPUT 192
-/* Two records whose meshes overlap by more are the same face. */
-#define SAME_IOU 0.6f
 
 enum { PASSES_AUTO, PASSES_1, PASSES_2 };
 enum { OUT_MESH, OUT_LIPS, OUT_EYE_L, OUT_EYE_R, OUT_IRIS_L, OUT_IRIS_R, OUT_FLAG, OUT_COUNT };
@@ -94,7 +92,16 @@ static int passes_for(const landmarker *l, const vi_work *w, const vi_face *f)
 {
     if (l->s.passes != PASSES_AUTO)
         return l->s.passes == PASSES_2 ? 2 : 1;
-    return w->still || f->fresh || f->slot < 0 ? 2 : 1;
+    /* A region that comes from the detector is rough, for a followed face too. */
+    return w->still || f->fresh || f->slot < 0 || f->has_kp ? 2 : 1;
+}
+
+/* What a face must reach to be believed. New faces lying on a side or upside down are rare, and cups and folds that look like
+ * one are not: they have to convince. */
+static float needed(const landmarker *l, const vi_face *f)
+{
+    const float lying = 1.05f, convinced = 0.8f; /* 60 degrees */
+    return f->slot < 0 && fabsf(remainderf(f->roi.angle, 6.2831853f)) > lying ? fmaxf(l->s.presence, convinced) : l->s.presence;
 }
 
 static int find(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_arena *scratch, viso_error *err)
@@ -116,7 +123,7 @@ static int find(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_ar
         if (i + 1 < n)
             vi_region_from_mesh(f);
     }
-    if (f->f.presence < l->s.presence)
+    if (!(f->f.presence >= needed(l, f)))
         return VISO_OK;
     if (!vi_region_from_mesh(f)) {
         f->f.presence = 0;
@@ -141,7 +148,7 @@ static bool is_repeat(const vi_work *w, int i)
     const vi_face *f = &w->face[i];
     for (int j = 0; j < w->n_face; j++) {
         const vi_face *o = &w->face[j];
-        if (j == i || !(o->f.has & VISO_FACE_HAS_MESH) || vi_box_iou(&f->f.box, &o->f.box) <= SAME_IOU)
+        if (j == i || !(o->f.has & VISO_FACE_HAS_MESH) || !vi_same_face(&f->f.box, &o->f.box))
             continue;
         if (o->slot >= 0 || o->f.presence > f->f.presence || (o->f.presence == f->f.presence && j < i))
             return true;

@@ -11,6 +11,11 @@
 
 #include "base/base.h"
 
+/* A face that is elsewhere by more than this, in face widths, was found again rather than moved: that is no velocity. */
+#define JUMP 0.6f
+/* A head does not grow faster than this per frame for long; keeps a bridged gap from inflating noise. */
+#define GROWTH 0.03f
+
 /* Points of bone rather than of expression: eye corners, bridge, temples, forehead, upper cheeks. */
 static const uint16_t firm[] = { 33,  133, 362, 263, 6,   168, 197, 195, 5,   4,   1,   129, 358, 10,  151, 9,  8,  127,
                                  356, 234, 454, 54,  284, 103, 332, 67,  297, 116, 345, 117, 346, 50,  280, 123, 352 };
@@ -129,6 +134,10 @@ void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], flo
         start(s, raw);
         return;
     }
+    if (hypotf(off.dx, off.dy) > JUMP * width || fabsf(off.scale) > JUMP) {
+        start(s, raw);
+        return;
+    }
     float turn = 0.5f * fmaxf(fabsf(off.angle), fabsf(off.scale)); /* at the edge of the face, in face widths */
     float a = weight(&g, fmaxf(hypotf(off.dx, off.dy) / width, turn));
     /* Second gain of a critically damped pair (Kalata 1984): the same trust in velocity as in position. */
@@ -136,6 +145,7 @@ void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], flo
     vi_motion step = scaled(&off, a);
     s->velocity = (vi_motion){ s->velocity.dx + b * off.dx, s->velocity.dy + b * off.dy, s->velocity.scale + b * off.scale,
                                s->velocity.angle + b * off.angle };
+    s->velocity.scale = vi_clampf(s->velocity.scale, -GROWTH, GROWTH);
     vi_affine full = motion_map(&off, c), part = motion_map(&step, c), back;
     if (!vi_affine_invert(&full, &back)) {
         start(s, raw);

@@ -14,6 +14,8 @@ typedef struct vi_track {
     uint64_t ended;   /* frame; the slot longest without owner is reused first */
     int missing;      /* frames in a row without a measurement */
     float fade;
+    int probation;    /* frames it still has to be seen before it is handed out */
+    bool shown;       /* was handed out at least once */
     vi_smooth smooth;
     vi_face face;     /* the record handed out last, without patch */
     vi_box foretold;  /* where begin expected the face in this frame */

@@ -11,8 +11,13 @@
 #include "face/region.h"
 #include "track/state.h"
 
-/* Overlap of meshes above which two records are one face. */
-#define SAME_IOU 0.6f
+/* A new face that the detector was unsure of and that is small has to be seen for some frames before it is shown to anyone: in
+ * the texture of a flag such faces live for three frames. */
+#define UNSURE_SCORE 0.65f
+#define UNSURE_WIDTH 40.0f
+#define PROBATION 6
+/* After a gap, and while on probation, the landmark model has to be convinced. */
+#define CONVINCED 0.8f
 /* A new detection continues a track that is missing its face when it is within so many face widths of where that one should
  * be; nearer than the second it is certainly the same. */
 #define ADOPT_FAR 1.0f
@@ -179,6 +184,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     t->id = s->next_id++;
     t->born = t->renew_at = s->frame;
     t->fade = w->cut ? 1 : FADE_STEP;
+    t->probation = f->f.score < UNSURE_SCORE && vi_face_width(&f->f) < UNSURE_WIDTH ? PROBATION : 0;
     measure(s, t, f, w->canonical);
     f->slot = slot;
     f->fresh = true;
@@ -191,7 +197,7 @@ static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
         for (int j = 0; j < i; j++) {
             vi_face *a = &w->face[j], *b = &w->face[i];
             if (drop[i] || drop[j] || a->slot < 0 || b->slot < 0 || !(a->f.has & b->f.has & VISO_FACE_HAS_MESH) ||
-                vi_box_iou(&a->f.box, &b->f.box) <= SAME_IOU)
+                !vi_same_face(&a->f.box, &b->f.box))
                 continue;
             vi_track *ta = &s->track[a->slot], *tb = &s->track[b->slot];
             float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
@@ -234,8 +240,10 @@ static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
     f->slot = w->face[best].slot;
     f->fresh = false;
     drop[best] = true;
-    if (least > ADOPT_SURE)
+    if (least > ADOPT_SURE) {
         s->track[f->slot].renew_at = s->frame; /* could be somebody else: ask the embedder */
+        vi_smooth_reset(&s->track[f->slot].smooth);
+    }
     return true;
 }
 
@@ -243,7 +251,7 @@ static bool covered(const vi_work *w, int i, const bool *drop)
 {
     for (int j = 0; j < w->n_face; j++)
         if (j != i && !drop[j] && w->face[j].slot >= 0 && (w->face[j].f.has & VISO_FACE_HAS_MESH) &&
-            vi_box_iou(&w->face[i].f.box, &w->face[j].f.box) > SAME_IOU)
+            vi_same_face(&w->face[i].f.box, &w->face[j].f.box))
             return true;
     return false;
 }
@@ -267,12 +275,16 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
         if (drop[i] || f->slot < 0)
             continue;
         vi_track *t = &s->track[f->slot];
-        if (f->f.has & VISO_FACE_HAS_MESH) {
+        bool doubted = (t->missing || t->probation) && f->f.presence < CONVINCED;
+        if ((f->f.has & VISO_FACE_HAS_MESH) && !doubted) {
             if (f->fresh)
                 continue; /* bear() measured it */
             measure(s, t, f, w->canonical);
-            t->fade = fminf(1, t->fade + FADE_STEP);
-        } else if (!bridge(s, t, w, f)) {
+            if (t->probation)
+                t->probation--;
+            else
+                t->fade = fminf(1, t->fade + FADE_STEP);
+        } else if (t->probation || !bridge(s, t, w, f)) {
             vi_track_end_one(s, t);
             drop[i] = true;
         }
@@ -313,8 +325,14 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         vi_track *t = &s->track[f->slot];
         f->fade = t->fade;
         f->f.track = t->id;
-        f->ordinal = s->handed[f->slot]++;
+        f->fresh = !t->shown;
         t->face = *f;
+        if (t->probation) {
+            n--; /* followed, but nobody's business yet */
+            continue;
+        }
+        t->shown = true;
+        f->ordinal = s->handed[f->slot]++;
     }
     w->n_face = n;
     s->empty = n ? 0 : s->empty + 1;
