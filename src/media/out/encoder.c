@@ -138,7 +138,6 @@ static void set_preset(AVCodecContext *c, int which, int preset)
     case FFV1:
         c->level = 3;
         c->gop_size = 1;
-        av_opt_set_int(c, "slices", c->width * c->height > 640 * 480 ? 16 : 4, 0);
         av_opt_set_int(c->priv_data, "slicecrc", 1, 0);
         break;
     default: break;

@@ -124,7 +124,7 @@ static int encode(job *j, viso_error *err)
         }
         png_write_row(j->png, j->row);
     }
-    png_write_end(j->png, j->info);
+    png_write_end(j->png, NULL); /* with the info libpng would write EXIF a second time */
     return 0;
 }
 

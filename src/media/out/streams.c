@@ -227,6 +227,14 @@ int vi_streams_open(vi_streams *s, const char *like_path, int video_index, AVFor
     return 0;
 }
 
+int64_t vi_streams_delay(const AVFormatContext *out, const AVCodecParameters *par, AVRational tb)
+{
+    bool matroska = is_container(out, "matroska") || is_container(out, "webm");
+    if (!matroska || par->codec_id != AV_CODEC_ID_OPUS || par->sample_rate <= 0)
+        return 0;
+    return av_rescale_q(par->initial_padding, (AVRational){ 1, par->sample_rate }, tb);
+}
+
 int64_t vi_streams_shift(const vi_streams *s, AVRational tb)
 {
     return av_rescale_q(s->shift, AV_TIME_BASE_Q, tb);
@@ -259,6 +267,11 @@ static int write_held(vi_streams *s, viso_error *err)
     if (p->dts != AV_NOPTS_VALUE)
         p->dts -= off;
     av_packet_rescale_ts(p, from->time_base, to->time_base);
+    int64_t delay = vi_streams_delay(s->out, from->codecpar, to->time_base);
+    if (p->pts != AV_NOPTS_VALUE)
+        p->pts += delay;
+    if (p->dts != AV_NOPTS_VALUE)
+        p->dts += delay;
     p->stream_index = to->index;
     p->pos = -1;
     s->holding = false;

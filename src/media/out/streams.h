@@ -27,6 +27,9 @@ int vi_streams_open(vi_streams *s, const char *like_path, int video_index, AVFor
 int vi_streams_copy(vi_streams *s, int64_t until, viso_error *err);
 /* The shift in another time base. */
 int64_t vi_streams_shift(const vi_streams *s, AVRational tb);
+/* Opus begins before zero by its codec delay. Matroska stores times from zero and says the delay in the track's header,
+ * which readers take off again; FFmpeg's muxer writes the header but leaves the times alone. 0 for everything else. */
+int64_t vi_streams_delay(const AVFormatContext *out, const AVCodecParameters *par, AVRational tb);
 void vi_streams_close(vi_streams *s);
 
 #endif

@@ -75,9 +75,25 @@ static bool needs_mdta(const AVDictionary *d)
     return false;
 }
 
+/* Matroska cannot store times before zero, and its muxer moves everything when it meets one. When all streams begin at
+ * zero once codec delays are added, there is nothing to move. */
+static bool begins_before_zero(const vi_video_out *v)
+{
+    static const AVRational ms = { 1, 1000 }; /* Matroska's clock */
+    for (unsigned i = 0; i < v->streams.in->nb_streams; i++) {
+        const AVStream *st = v->streams.in->streams[i];
+        if (st->start_time != AV_NOPTS_VALUE &&
+            av_rescale_q(st->start_time, st->time_base, ms) + vi_streams_delay(v->fc, st->codecpar, ms) < 0)
+            return true;
+    }
+    return false;
+}
+
 static int write_header(vi_video_out *v, viso_error *err)
 {
     AVDictionary *o = NULL;
+    if (!v->mp4 && !v->mov && !begins_before_zero(v))
+        v->fc->avoid_negative_ts = 0;
     if (v->mp4 || v->mov) {
         char flags[64] = "+faststart";
         if (needs_mdta(v->fc->metadata))
