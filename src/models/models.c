@@ -42,7 +42,7 @@ static void usual_dirs(vi_models *m)
         add_dir(m, vi_asprintf("%s/../share/viso/models", program));
         vi_free(program);
     }
-    if (*VI_MODELS_INSTALLED_DIR)
+    if (sizeof VI_MODELS_INSTALLED_DIR > 1)
         add_dir(m, vi_strdup(VI_MODELS_INSTALLED_DIR));
 }
 

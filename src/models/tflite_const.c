@@ -34,29 +34,27 @@ static float element(const vi_tfl_tensor *t, int64_t i)
     return v;
 }
 
-/* Axes of the result, as axes of the padded original. */
-static int permutation(vi_const_layout layout, int n_dim, int perm[VI_TFL_MAX_DIMS])
-{
-    static const int image[] = {0, 3, 1, 2}, depthwise[] = {3, 0, 1, 2}, slope[] = {2, 0, 1};
-    const int *p = NULL;
-    int rank = n_dim;
-    if (layout == VI_CONST_IMAGE || layout == VI_CONST_DEPTHWISE) {
-        p = layout == VI_CONST_IMAGE ? image : depthwise;
-        rank = 4;
-    } else if (layout == VI_CONST_SLOPE || layout == VI_CONST_SLOPE_X2) {
-        p = slope;
-        rank = 3;
-    }
-    for (int i = 0; i < rank; ++i)
-        perm[i] = p ? p[i] : i;
-    return n_dim <= rank ? rank : -1;
-}
+/* rank 0: as many dimensions as the constant has. axis: axes of the result, as axes of the padded original. The
+ * value written is gain x + offset, exact but for one rounding. */
+static const struct form {
+    int rank, axis[4];
+    float gain, offset;
+} forms[VI_CONST_LAYOUTS] = {
+    [VI_CONST_PLAIN] = {0, {0}, 1, 0},
+    [VI_CONST_IMAGE] = {4, {0, 3, 1, 2}, 1, 0},
+    [VI_CONST_DEPTHWISE] = {4, {3, 0, 1, 2}, 1, 0},
+    [VI_CONST_REST] = {4, {3, 0, 1, 2}, -1, 1},
+    [VI_CONST_TWICE] = {4, {3, 0, 1, 2}, 2, 0},
+    [VI_CONST_TWICE_REST] = {4, {3, 0, 1, 2}, -2, 1},
+    [VI_CONST_SLOPE] = {3, {2, 0, 1}, 1, 0},
+};
 
-static void copy_permuted(const vi_tfl_tensor *t, const int64_t *dim, const int64_t *stride, int rank, float gain, float *out)
+static void copy_permuted(const vi_tfl_tensor *t, const int64_t *dim, const int64_t *stride, int rank, const struct form *f,
+                          float *out)
 {
     int64_t at[VI_TFL_MAX_DIMS] = {0}, from = 0;
     for (int64_t n = 0; n < t->count; ++n) {
-        out[n] = gain * element(t, from);
+        out[n] = f->gain * element(t, from) + f->offset;
         for (int k = rank - 1; k >= 0; --k) {
             from += stride[k];
             if (++at[k] < dim[k])
@@ -70,7 +68,7 @@ static void copy_permuted(const vi_tfl_tensor *t, const int64_t *dim, const int6
 int vi_convert_constant_tensor(vi_convert *c, int tensor, vi_const_layout layout, const char **name)
 {
     const vi_tfl_tensor *t = &c->m.tensor[tensor];
-    int perm[VI_TFL_MAX_DIMS];
+    const struct form *f = &forms[layout];
     int64_t padded[VI_TFL_MAX_DIMS], step[VI_TFL_MAX_DIMS], dim[VI_TFL_MAX_DIMS], stride[VI_TFL_MAX_DIMS];
     size_t element_size = t->type == VI_TFL_F16 ? 2 : 4;
     *name = c->value[t->index].constant[layout];
@@ -81,8 +79,8 @@ int vi_convert_constant_tensor(vi_convert *c, int tensor, vi_const_layout layout
     if ((uint64_t)t->count * element_size != t->bytes)
         return vi_convert_fault(c, t->index, "%zu bytes of data where its shape asks for %llu", t->bytes,
                                 (unsigned long long)t->count * element_size);
-    int rank = permutation(layout, t->n_dim, perm);
-    if (rank < 0)
+    int rank = f->rank ? f->rank : t->n_dim;
+    if (t->n_dim > rank)
         return vi_convert_fault(c, t->index, "a constant of rank %d does not fit here", t->n_dim);
     for (int i = 0; i < rank; ++i)
         padded[i] = i < rank - t->n_dim ? 1 : t->dim[i - (rank - t->n_dim)];
@@ -92,13 +90,14 @@ int vi_convert_constant_tensor(vi_convert *c, int tensor, vi_const_layout layout
         run *= padded[i];
     }
     for (int i = 0; i < rank; ++i) {
-        dim[i] = padded[perm[i]];
-        stride[i] = step[perm[i]];
+        int axis = f->rank ? f->axis[i] : i;
+        dim[i] = padded[axis];
+        stride[i] = step[axis];
     }
     *name = c->value[t->index].constant[layout] = vi_onnx_text(c->g, "w%d.%d", t->index, (int)layout);
     float *out = vi_onnx_floats(c->g, *name, dim, rank);
     if (out)
-        copy_permuted(t, dim, stride, rank, layout == VI_CONST_SLOPE_X2 ? 2.0f : 1.0f, out);
+        copy_permuted(t, dim, stride, rank, f, out);
     return 0;
 }
 

@@ -12,9 +12,11 @@
 typedef enum vi_const_layout {
     VI_CONST_PLAIN,      /* as in the file */
     VI_CONST_IMAGE,      /* padded in front to rank 4, then N,H,W,C -> N,C,H,W; also Conv's O,h,w,I -> O,I,h,w */
-    VI_CONST_DEPTHWISE,  /* 1,h,w,C -> C,1,h,w */
+    VI_CONST_DEPTHWISE,  /* padded in front to rank 4, 1,h,w,C -> C,1,h,w */
+    VI_CONST_REST,       /* the same of 1 - x */
+    VI_CONST_TWICE,      /* the same of 2 x */
+    VI_CONST_TWICE_REST, /* the same of 1 - 2 x */
     VI_CONST_SLOPE,      /* padded to rank 3, h,w,C -> C,h,w */
-    VI_CONST_SLOPE_X2,   /* the same, doubled: slope of the fused PReLU */
     VI_CONST_LAYOUTS
 } vi_const_layout;
 
@@ -58,6 +60,13 @@ int vi_convert_constant_tensor(vi_convert *c, int tensor, vi_const_layout layout
 /* Operand i as constant int32 numbers, exactly `count` of them. */
 int vi_convert_ints(vi_convert *c, int i, int32_t *value, int count);
 bool vi_convert_is_constant(const vi_tfl_tensor *t);
+
+/* Whether `t` has one number for each channel of `image` and nothing more. */
+static inline bool vi_convert_per_channel(const vi_tfl_tensor *t, const vi_tfl_tensor *image)
+{
+    return t->n_dim >= 1 && t->n_dim <= 4 && image->n_dim == 4 && t->dim[t->n_dim - 1] == image->dim[3] &&
+           t->count == image->dim[3];
+}
 
 /* Output i gets a name; a fault when something made it before. */
 int vi_convert_make(vi_convert *c, int i, const char **name);

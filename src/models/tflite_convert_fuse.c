@@ -1,5 +1,5 @@
-/* models/tflite_convert_fuse.c: PReLU written out as RELU(x) + c (x - |x|), five operators, becomes one PRelu with
- * slope 2c (c (x - |x|) is 0 for x >= 0 and 2 c x below; doubling is exact). One thread.
+/* models/tflite_convert_fuse.c: PReLU written out as RELU(x) + c (x - |x|), five operators, becomes PReLU with
+ * slope 2c (c (x - |x|) is 0 for x >= 0 and 2 c x below). One thread.
  *
  * A group is recognised from its last operator backwards; the inner results must have no other reader. */
 #include "models/tflite_convert.h"
@@ -44,7 +44,7 @@ static bool match(const vi_convert *c, int add, int order, group *g)
             continue;
         g->abs = made_by(c, g->sub, 1, VI_TFL_ABS, 1);
         if (g->abs >= 0 && operand(c, g->sub, 0) == g->x && operand(c, g->abs, 0) == g->x)
-            return g->x >= 0 && c->m.tensor[g->x].n_dim == 4 && c->m.tensor[g->slope].n_dim <= 3;
+            return g->x >= 0 && vi_convert_per_channel(&c->m.tensor[g->slope], &c->m.tensor[g->x]);
     }
     return false;
 }

@@ -3,7 +3,10 @@
  *
  * The net finds a coarse mesh, fits a turned rectangle around the lips or an eye (Landmarks2TransformMatrix), reads
  * that rectangle from its features (TransformTensorBilinear), refines the points inside it and carries them back
- * (TransformLandmarks). All of it is small matrix algebra on [1,n,n]; sampling is GridSample. */
+ * (TransformLandmarks). All of it is small matrix algebra on [1,n,n]; sampling is GridSample.
+ *
+ * Helpers number their tensors as they are called, so no two calls may stand in one argument list: C leaves their
+ * order open, and the file would depend on the compiler. */
 #include <string.h>
 
 #include "models/tflite_convert.h"
@@ -58,10 +61,9 @@ static const char *extreme(vi_convert *c, const char *type, const char *points)
     return out;
 }
 
-static const char *joined(vi_convert *c, const char *const *part, int n, int axis, const char *out)
+static void joined(vi_convert *c, const char *const *part, int n, int axis, const char *out)
 {
     vi_onnx_set_int(c->g, vi_onnx_node_n(c->g, "Concat", out, part, n), "axis", axis);
-    return out;
 }
 
 static int number_option(vi_convert *c, const char *key, double least, double most, double *value)
@@ -146,24 +148,36 @@ static int landmarks_to_matrix(vi_convert *c)
     static const float spread[18] = {half, 0, 0, half, 0, 0, 0, -half, half, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     static const float one[2] = {-1, 1}, root2[1] = {1.41421356f}, least[1] = {1e-6f}, middle[1] = {0.5f};
     const char *ends = gathered(c, "ends", points, o.ends, 2);
-    const char *d = step(c, "MatMul", "direction", matrix(c, "difference", one, 1, 2), ends);
-    const char *u = step(c, "MatMul", "turn", d, matrix(c, "spread", spread, 3, 6));
+    const char *number = matrix(c, "difference", one, 1, 2);
+    const char *d = step(c, "MatMul", "direction", number, ends);
+    number = matrix(c, "spread", spread, 3, 6);
+    const char *u = step(c, "MatMul", "turn", d, number);
     const char *norm = vi_convert_helper(c, "norm");
     vi_onnx_set_ints(c->g, vi_onnx_node(c->g, "ReduceL2", norm, u), "axes", (int64_t[]){2}, 1);
     /* Both ends in one place give no direction; the floor keeps the result finite. */
-    norm = step(c, "Max", "norm", norm, matrix(c, "least", least, 0, 1));
-    u = step(c, "Div", "turn", step(c, "Mul", "turn", u, matrix(c, "root2", root2, 0, 1)), norm);
+    number = matrix(c, "least", least, 0, 1);
+    norm = step(c, "Max", "norm", norm, number);
+    number = matrix(c, "root2", root2, 0, 1);
+    u = step(c, "Mul", "turn", u, number);
+    u = step(c, "Div", "turn", u, norm);
     const char *r3 = reshaped(c, "turn", u, (int64_t[]){1, 3, 2}, 3);
     const char *r = gathered(c, "turn", r3, (int64_t[]){0, 1}, 2);
 
-    const char *level = step(c, "MatMul", "level", gathered(c, "subset", points, o.subset, o.n_subset), r3);
+    const char *chosen = gathered(c, "subset", points, o.subset, o.n_subset);
+    const char *level = step(c, "MatMul", "level", chosen, r3);
     const char *high = extreme(c, "ReduceMax", level), *low = extreme(c, "ReduceMin", level);
     const float pixel[2] = {o.scale[0] / o.size[0], o.scale[1] / o.size[1]}, reach[2] = {o.scale[0] / 2, o.scale[1] / 2};
     const char *size = step(c, "Sub", "size", high, low);
-    const char *centre = step(c, "Mul", "centre", step(c, "Add", "centre", high, low), matrix(c, "middle", middle, 0, 1));
-    const char *k = step(c, "Mul", "pixel", size, matrix(c, "pixel", pixel, 0, 2));
-    const char *corner = step(c, "Sub", "corner", centre, step(c, "Mul", "reach", size, matrix(c, "reach", reach, 0, 2)));
-    corner = step(c, "MatMul", "corner", r, reshaped(c, "corner", corner, (int64_t[]){1, 2, 1}, 3));
+    const char *centre = step(c, "Add", "centre", high, low);
+    number = matrix(c, "middle", middle, 0, 1);
+    centre = step(c, "Mul", "centre", centre, number);
+    number = matrix(c, "pixel", pixel, 0, 2);
+    const char *k = step(c, "Mul", "pixel", size, number);
+    number = matrix(c, "reach", reach, 0, 2);
+    const char *corner = step(c, "Mul", "reach", size, number);
+    corner = step(c, "Sub", "corner", centre, corner);
+    corner = reshaped(c, "corner", corner, (int64_t[]){1, 2, 1}, 3);
+    corner = step(c, "MatMul", "corner", r, corner);
 
     static const float zeros[2] = {0, 0}, last[8] = {0, 0, 1, 0, 0, 0, 0, 1};
     const char *zero = vi_convert_helper(c, "zero"), *rest = vi_convert_helper(c, "rest");
@@ -173,8 +187,8 @@ static int landmarks_to_matrix(vi_convert *c)
     v = vi_onnx_floats(c->g, rest, (int64_t[]){1, 2, 4}, 3);
     if (v)
         memcpy(v, last, sizeof last);
-    const char *rows = joined(c, (const char *const[]){step(c, "Mul", "axes", r, k), zero, corner}, 3, 2,
-                              vi_convert_helper(c, "rows"));
+    const char *axes = step(c, "Mul", "axes", r, k), *rows = vi_convert_helper(c, "rows");
+    joined(c, (const char *const[]){axes, zero, corner}, 3, 2, rows);
     joined(c, (const char *const[]){rows, rest}, 2, 1, out);
     return 0;
 }
@@ -216,8 +230,10 @@ static int transform_tensor(vi_convert *c)
         v[4 * i + 2] = 0.0f;
         v[4 * i + 3] = 1.0f;
     }
-    const char *mt = step(c, "MatMul", "to_grid", transposed(c, m), matrix(c, "to_grid", to_grid, 4, 2));
-    const char *grid = reshaped(c, "grid", step(c, "MatMul", "grid", places, mt), (int64_t[]){1, h, w, 2}, 4);
+    const char *mt = transposed(c, m), *scale = matrix(c, "to_grid", to_grid, 4, 2);
+    mt = step(c, "MatMul", "to_grid", mt, scale);
+    const char *grid = step(c, "MatMul", "grid", places, mt);
+    grid = reshaped(c, "grid", grid, (int64_t[]){1, h, w, 2}, 4);
     vi_onnx_node_t *n = vi_onnx_node(c->g, "GridSample", out, x, grid);
     vi_onnx_set_text(c->g, n, "mode", "bilinear");
     vi_onnx_set_text(c->g, n, "padding_mode", "zeros");
@@ -245,9 +261,12 @@ static int transform_landmarks(vi_convert *c)
     if (code)
         return code;
     static const float widen[8] = {1, 0, 0, 0, 0, 1, 0, 0}, unit[4] = {0, 0, 0, 1}, pick[8] = {1, 0, 0, 1, 0, 0, 0, 0};
-    const char *p = step(c, "MatMul", "point", points, matrix(c, "widen", widen, 2, 4));
-    p = step(c, "Add", "point", p, matrix(c, "unit", unit, 0, 4));
-    const char *mt = step(c, "MatMul", "columns", transposed(c, m), matrix(c, "pick", pick, 4, 2));
+    const char *number = matrix(c, "widen", widen, 2, 4), *p = step(c, "MatMul", "point", points, number);
+    number = matrix(c, "unit", unit, 0, 4);
+    p = step(c, "Add", "point", p, number);
+    const char *mt = transposed(c, m);
+    number = matrix(c, "pick", pick, 4, 2);
+    mt = step(c, "MatMul", "columns", mt, number);
     vi_onnx_node(c->g, "MatMul", out, p, mt);
     return 0;
 }

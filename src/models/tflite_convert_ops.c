@@ -169,23 +169,37 @@ static bool broadcast(const vi_tfl_tensor *a, const vi_tfl_tensor *b, int64_t *d
     return true;
 }
 
+/* PReLU with one slope per channel as Relu and two depthwise 1 x 1 convolutions: a x + (1 - a) max(x, 0). ONNX
+ * Runtime keeps convolutions in a layout of its own (channels in blocks of the vector's width) and PRelu takes every
+ * tensor out of it and back. Measured on one core, with ONNX Runtime 1.29: MobileFaceNet 10.0 -> 4.6 ms, the attention
+ * mesh 4.4 -> 2.0 ms. Equal to PRelu but for the last bit of positive numbers. */
+static int blend_slopes(vi_convert *c, const char *out, const char *x, int slope, bool twice)
+{
+    const char *below, *rest, *active = vi_convert_helper(c, "active"), *a = vi_convert_helper(c, "slope");
+    const char *b = vi_convert_helper(c, "rest");
+    int code = vi_convert_constant_tensor(c, slope, twice ? VI_CONST_TWICE : VI_CONST_DEPTHWISE, &below);
+    if (!code)
+        code = vi_convert_constant_tensor(c, slope, twice ? VI_CONST_TWICE_REST : VI_CONST_REST, &rest);
+    if (code)
+        return code;
+    vi_onnx_node(c->g, "Relu", active, x);
+    vi_onnx_set_int(c->g, vi_onnx_node(c->g, "Conv", a, x, below), "group", c->m.tensor[slope].count);
+    vi_onnx_set_int(c->g, vi_onnx_node(c->g, "Conv", b, active, rest), "group", c->m.tensor[slope].count);
+    vi_onnx_node(c->g, "Add", out, a, b);
+    return 0;
+}
+
+/* The group of five that vi_convert_is_prelu found: its slopes are half of what PReLU calls so. */
 static int fused_prelu(vi_convert *c, int x, int slope)
 {
-    const char *weight, *out;
+    const char *out;
     const vi_tfl_tensor *in = &c->m.tensor[x];
     if (!c->value[x].name)
         return vi_convert_fault(c, x, "used before anything made it");
-    int64_t last = c->m.tensor[slope].n_dim ? c->m.tensor[slope].dim[c->m.tensor[slope].n_dim - 1] : 1;
-    if (c->m.tensor[slope].count != last || (last != 1 && last != in->dim[3]))
-        return vi_convert_fault(c, slope, "slopes do not fit %lld channels", (long long)in->dim[3]);
     int code = vi_convert_expect(c, 0, in->dim, in->n_dim);
     if (!code)
-        code = vi_convert_constant_tensor(c, slope, VI_CONST_SLOPE_X2, &weight);
-    if (!code)
         code = vi_convert_make(c, 0, &out);
-    if (!code)
-        vi_onnx_node(c->g, "PRelu", out, c->value[x].name, weight);
-    return code;
+    return code ? code : blend_slopes(c, out, c->value[x].name, slope, true);
 }
 
 static int arithmetic(vi_convert *c)
@@ -237,11 +251,13 @@ static int prelu(vi_convert *c)
     int n_dim;
     if (s->n_dim > 3 || !broadcast(in, s, dim, &n_dim) || memcmp(dim, in->dim, 4 * sizeof *dim) != 0)
         return vi_convert_fault(c, s->index, "slopes do not fit the input");
-    code = vi_convert_constant(c, 1, VI_CONST_SLOPE, &slope);
-    if (!code)
-        code = vi_convert_expect(c, 0, in->dim, 4);
+    code = vi_convert_expect(c, 0, in->dim, 4);
     if (!code)
         code = vi_convert_make(c, 0, &out);
+    if (!code && vi_convert_per_channel(s, in))
+        return blend_slopes(c, out, x, s->index, false);
+    if (!code)
+        code = vi_convert_constant(c, 1, VI_CONST_SLOPE, &slope);
     if (!code)
         vi_onnx_node(c->g, "PRelu", out, x, slope);
     return code;

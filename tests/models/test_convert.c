@@ -306,7 +306,7 @@ static void half_constants_unfold(void **state)
 }
 
 /* RELU(x) + c (x - |x|), batch of two pictures in the file. */
-static void written_out_prelu_becomes_one_node(void **state)
+static void written_out_prelu_is_recognised(void **state)
 {
     enum { N = 4 * 3 * 2 };
     float x[N], c[2] = {0.25f, -0.5f}, got[N], want[N];
@@ -326,7 +326,35 @@ static void written_out_prelu_becomes_one_node(void **state)
     for (int i = 0; i < N; ++i)
         want[i] = x[i] < 0 ? 2 * c[i % 2] * x[i] : x[i];
     exec_tiny(&t, x, 0, got, N);
-    assert_memory_equal(got, want, sizeof want);
+    near_all(got, want, N);
+    /* Recognised: without the group's inner operators. */
+    viso_error err = {0};
+    size_t size, n;
+    uint8_t *file = tiny_write(&t, &size), *onnx;
+    assert_int_equal(vi_tflite_to_onnx(file, size, "x", &onnx, &n, &err), 0);
+    assert_null(memmem(onnx, n, "Abs", 3));
+    assert_non_null(memmem(onnx, n, "Relu", 4));
+    vi_free(onnx);
+    vi_free(file);
+}
+
+/* Slopes that differ from place to place stay one PRelu. */
+static void slopes_by_place(void **state)
+{
+    enum { N = 2 * 3 * 2 };
+    float x[N], slope[N], got[N], want[N];
+    (void)state;
+    exec_noise(x, N, 17);
+    exec_noise(slope, N, 18);
+    tiny t = {.n_in = 1, .n_out = 1};
+    t.in[0] = tiny_add(&t, "x", DIMS(1, 2, 3, 2));
+    int alpha = tiny_constant(&t, "alpha", DIMS(2, 3, 2), VI_TFL_F32, slope, sizeof slope);
+    t.out[0] = tiny_add(&t, "y", DIMS(1, 2, 3, 2));
+    tiny_node(&t, VI_TFL_PRELU, 0, alpha, t.out[0]);
+    for (int i = 0; i < N; ++i)
+        want[i] = x[i] < 0 ? slope[i] * x[i] : x[i];
+    exec_tiny(&t, x, 0, got, N);
+    near_all(got, want, N);
 }
 
 static void messages_name_operator_and_tensor(void **state)
@@ -414,7 +442,8 @@ int main(void)
         cmocka_unit_test(shapes_and_arithmetic),
         cmocka_unit_test(every_unary),
         cmocka_unit_test(half_constants_unfold),
-        cmocka_unit_test(written_out_prelu_becomes_one_node),
+        cmocka_unit_test(written_out_prelu_is_recognised),
+        cmocka_unit_test(slopes_by_place),
         cmocka_unit_test(messages_name_operator_and_tensor),
         cmocka_unit_test(a_huge_shape_costs_nothing),
         cmocka_unit_test(not_a_tflite_file),
