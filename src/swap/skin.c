@@ -12,7 +12,7 @@
 #include "swap/skin_model.h"
 
 #define SIZE_FULL 384   /* largest working size */
-#define SIZE_FAST 144   /* in video */
+#define SIZE_FAST 128   /* in video */
 #define CORE_MAX 4096   /* samples of a Gaussian */
 #define RING_MAX 2400   /* samples of the k-means */
 #define FALLBACK (-8.0f) /* log level of "something never seen", relative to the skin's own peak */
@@ -351,36 +351,46 @@ static int find_others(work *s, const vi_gauss *skin, bool fast, vi_gauss other[
 
 /* ---- posterior ---- */
 
-/* x -> log density ratio to the skin's peak. Kept in one loop over a row: everything stays in registers. */
-static void others_row(const work *s, const vi_gauss *g, float base, int y, int x0, int x1, float *best)
+/* A Gaussian over one row. The four factors of the squared distance are written out so that they stay in registers. */
+typedef struct row {
+    const float *l, *a, *b, *t;
+} row;
+
+static row row_of(const work *s, int y)
 {
-    const float *l = s->feature[0].p + y * s->feature[0].stride, *a = s->feature[1].p + y * s->feature[1].stride;
-    const float *b = s->feature[2].p + y * s->feature[2].stride, *t = s->feature[3].p + y * s->feature[3].stride;
-    const float m0 = g->mean[0], m1 = g->mean[1], m2 = g->mean[2], m3 = g->mean[3];
-    const float w00 = g->whiten[0][0], w10 = g->whiten[1][0], w11 = g->whiten[1][1], w20 = g->whiten[2][0];
-    const float w21 = g->whiten[2][1], w22 = g->whiten[2][2], w30 = g->whiten[3][0], w31 = g->whiten[3][1];
-    const float w32 = g->whiten[3][2], w33 = g->whiten[3][3];
+    const vi_plane *f = s->feature;
+    return (row){ f[0].p + y * f[0].stride, f[1].p + y * f[1].stride, f[2].p + y * f[2].stride, f[3].p + y * f[3].stride };
+}
+
+static inline float distance2_of(const vi_gauss *g, float d0, float d1, float d2, float d3)
+{
+    float e0 = g->whiten[0][0] * d0, e1 = g->whiten[1][0] * d0 + g->whiten[1][1] * d1;
+    float e2 = g->whiten[2][0] * d0 + g->whiten[2][1] * d1 + g->whiten[2][2] * d2;
+    float e3 = g->whiten[3][0] * d0 + g->whiten[3][1] * d1 + g->whiten[3][2] * d2 + g->whiten[3][3] * d3;
+    return e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3;
+}
+
+/* best = max(best, log density), relative to the skin's peak through `base`. */
+static void others_row(const work *s, const vi_gauss *other, float base, int y, int x0, int x1, float *restrict best)
+{
+    const vi_gauss g = *other;
+    const row r = row_of(s, y);
     for (int x = x0; x < x1; x++) {
-        float d0 = l[x] - m0, d1 = a[x] - m1, d2 = b[x] - m2, d3 = t[x] - m3;
-        float e0 = w00 * d0, e1 = w10 * d0 + w11 * d1, e2 = w20 * d0 + w21 * d1 + w22 * d2;
-        float e3 = w30 * d0 + w31 * d1 + w32 * d2 + w33 * d3;
-        float v = base - 0.5f * (e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3);
+        float v = base - 0.5f * distance2_of(&g, r.l[x] - g.mean[0], r.a[x] - g.mean[1], r.b[x] - g.mean[2], r.t[x] - g.mean[3]);
         best[x] = v > best[x] ? v : best[x];
     }
 }
 
-/* As above for skin, where being lighter counts half and being smoother not at all. */
-static void skin_row(const work *s, const vi_gauss *g, int y, int x0, int x1, float *out)
+/* Log density of skin, where being lighter counts half and being smoother not at all. */
+static void skin_row(const work *s, const vi_gauss *skin, int y, int x0, int x1, float *restrict out)
 {
+    const vi_gauss g = *skin;
+    const row r = row_of(s, y);
     for (int x = x0; x < x1; x++) {
-        float v[VI_FEATURES];
-        for (int c = 0; c < VI_FEATURES; c++)
-            v[c] = s->feature[c].p[y * s->feature[c].stride + x];
-        if (v[0] > g->mean[0])
-            v[0] = 0.5f * (v[0] + g->mean[0]);
-        if (v[3] < g->mean[3])
-            v[3] = g->mean[3];
-        out[x] = -0.5f * vi_gauss_distance2(g, v);
+        float d0 = r.l[x] - g.mean[0], d3 = r.t[x] - g.mean[3];
+        d0 = d0 > 0.0f ? 0.5f * d0 : d0;
+        d3 = d3 > 0.0f ? d3 : 0.0f;
+        out[x] = -0.5f * distance2_of(&g, d0, r.a[x] - g.mean[1], r.b[x] - g.mean[2], d3);
     }
 }
 
@@ -433,12 +443,16 @@ static int posterior(work *s, const vi_gauss *skin, const vi_gauss *other, int n
     return 0;
 }
 
-/* From the nose's base over the lips: a moustache is often as dark as the hair around the head. */
-static int draw_moustache(const work *s, const vi_plane *dst)
+/* The nose, whose highlights and shadows stray far from the skin's colour, and from its base over the lips: a moustache is
+ * often as dark as the hair around the head. */
+static int draw_middle(const work *s, const vi_plane *dst)
 {
+    static const uint16_t nose[] = { 168, 193, 417, 122, 351, 198, 420, 129, 358, 98, 327, 2, 4 };
     vi_point pts[23] = { s->lm[2], s->lm[98], s->lm[327] };
     gather(s, vi_lm_lips_outer, 20, pts + 3);
-    return draw_wide_hull(s->k, dst, pts, 23, 0.05f * s->fs, s->a);
+    int rc = draw_wide_hull(s->k, dst, pts, 23, 0.05f * s->fs, s->a);
+    gather(s, nose, (int)VI_COUNT(nose), pts);
+    return rc ? rc : draw_wide_hull(s->k, dst, pts, (int)VI_COUNT(nose), 0.01f * s->fs, s->a);
 }
 
 /* Median, forced features, guided filter, steepening; result in s->mask. */
@@ -454,8 +468,8 @@ static int refine(work *s, const vi_skin_params *p, bool occluded)
     }
     if (!rc)
         rc = vi_skin_features(k, s->lm, p->features > 0.0f ? p->features : 1.0f, !occluded, &s->mask, s->a);
-    if (!rc && p->moustache && !occluded)
-        rc = draw_moustache(s, &s->mask);
+    if (!rc && p->middle && !occluded)
+        rc = draw_middle(s, &s->mask);
     if (rc)
         return rc;
     k->max2(&s->tmp, &s->tmp, &s->mask);

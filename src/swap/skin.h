@@ -9,7 +9,7 @@
 
 typedef struct vi_skin_params {
     float features;     /* dilation factor of the forced features (eyes, brows, lips): 1 source, 2.4 target; 0: 1 */
-    bool moustache;     /* what grows between nose and mouth belongs to the face (sources) */
+    bool middle;        /* nose and moustache belong to the face whatever they look like (sources) */
     bool lips_auto;     /* decide by vi_skin_mouth_occluded on this very crop (overrides the next) */
     bool lips_occluded; /* something lies over the mouth: do not force the lips nor anything below the nose */
     bool fast;          /* video: work at a half or a quarter of the size (<= 3 ms at 400 px) */

@@ -83,16 +83,49 @@ static int sample_crop(const vi_kernels *k, const vi_photo *photo, const look *l
     return k->sample(photo->frame, photo->colour, &map, crop, VI_BORDER_REPLICATE, a);
 }
 
+/* A face cut by the picture's edge: the replicated border is not skin. */
+static void cut_at_border(const vi_photo *photo, const look *l, const vi_plane *skin)
+{
+    int w, h;
+    vi_frame_upright(photo->frame, &w, &h);
+    for (int y = 0; y < skin->h; y++) {
+        float *p = skin->p + y * skin->stride;
+        for (int x = 0; x < skin->w; x++) {
+            vi_point q = vi_affine_apply(&l->crop_to_picture, (float)x + 0.5f, (float)y + 0.5f);
+            if (!(q.x > 0.5f && q.y > 0.5f && q.x < (float)w - 0.5f && q.y < (float)h - 0.5f))
+                p[x] = 0.0f;
+        }
+    }
+}
+
+/* Share of the face's points that lie in the picture. */
+static float inside_share(const vi_photo *photo)
+{
+    int w, h, n = 0;
+    vi_frame_upright(photo->frame, &w, &h);
+    for (int i = 0; i < VI_MESH_VERTS; i++) {
+        const viso_point3 *p = &photo->face.f.mesh[i];
+        n += p->x >= 0.0f && p->y >= 0.0f && p->x <= (float)w && p->y <= (float)h;
+    }
+    return (float)n / (float)VI_MESH_VERTS;
+}
+
 static int see(const vi_kernels *k, const vi_photo *photo, const look *l, sight *s, vi_skin_info *info, vi_arena *a)
 {
-    const vi_skin_params p = { .features = 1.0f, .moustache = true, .lips_auto = true };
+    const vi_skin_params p = { .features = 1.0f, .middle = true, .lips_auto = true };
     vi_point lm[478];
     flat_points(l, lm);
     int rc = sample_crop(k, photo, l, &s->crop, a);
     if (rc)
         return rc;
     s->skin = vi_plane_new(a, l->size, l->size);
-    return s->skin.p ? vi_skin_segment(k, &s->crop, lm, &p, &s->skin, info, a) : VISO_ERR_NO_SPACE;
+    rc = s->skin.p ? vi_skin_segment(k, &s->crop, lm, &p, &s->skin, info, a) : VISO_ERR_NO_SPACE;
+    float inside = inside_share(photo);
+    if (!rc && inside < 1.0f) {
+        cut_at_border(photo, l, &s->skin);
+        info->fraction *= inside;
+    }
+    return rc;
 }
 
 /* ---- eyes ---- */
@@ -176,6 +209,8 @@ static void judge(look *l, const vi_face *face)
     float q = 1.0f - vi_smoothstep(yaw, 15.0f, 65.0f);
     q *= 1.0f - 0.7f * vi_smoothstep(fabsf(face->pose.angles.pitch), 15.0f, 50.0f);
     q *= 0.3f + 0.7f * vi_smoothstep(open, 0.08f, 0.22f);
+    if (l->warnings & VI_SOURCE_SQUINT)
+        q *= 0.8f;
     q *= 0.1f + 0.9f * vi_smoothstep(l->skin.fraction, 0.35f, 0.85f);
     q *= 0.2f + 0.8f * vi_smoothstep(l->face_px, 24.0f, 140.0f);
     q *= 0.2f + 0.8f * vi_smoothstep(presence, 0.3f, 0.9f);
@@ -210,13 +245,13 @@ static void warn(const vi_log *log, const char *name, const look *l, float yaw)
     SAY(VI_SOURCE_TURNED, "turned %.0f degrees to the side", (double)fabsf(yaw))
     SAY(VI_SOURCE_EYES_CLOSED, "an eye is (nearly) closed")
     SAY(VI_SOURCE_SQUINT, "one eye is much more open and is used for both")
-    SAY(VI_SOURCE_COVERED, "hair or an object covers a part of the face")
+    SAY(VI_SOURCE_COVERED, "a part of the face is covered or cut off")
     SAY(VI_SOURCE_SMALL, "only %.0f pixels wide", (double)l->face_px)
     SAY(VI_SOURCE_UNSURE, "hardly recognised as a face")
 #undef SAY
     if (n > 0)
-        vi_warn(log, "%s: a poor source (quality %.2f): %s; a sharp photograph from the front works best, several may be given",
-                name, (double)l->quality, text);
+        vi_warn(log, "%s: not the best source (quality %.2f): %s; a sharp photograph from the front works best, and several may "
+                "be given", name, (double)l->quality, text);
 }
 
 /* Everything but the texture. `seen` receives crop and skin, in the arena until the caller releases it. */

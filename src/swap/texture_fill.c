@@ -14,6 +14,26 @@ static void flip(const vi_plane *dst, const vi_plane *src)
     }
 }
 
+/* Low-pass of this half minus the other where both were seen. Away from there it fades to a wider mean and then to nothing:
+ * cut off hard it would draw an edge over the cheek. */
+static int light_difference(const vi_kernels *k, const vi_rgb *diff, const vi_plane *both, int size, vi_arena *a)
+{
+    vi_rgb wide = vi_rgb_new(a, size, size);
+    vi_plane near = vi_plane_new(a, size, size), far = vi_plane_new(a, size, size);
+    if (!wide.c[2].p || !near.p || !far.p)
+        return VISO_ERR_NO_SPACE;
+    int rc = k->blur_masked(wide.c, diff->c, 3, both, &far, 0.16f * (float)size, a);
+    if (!rc)
+        rc = k->blur_masked(diff->c, diff->c, 3, both, &near, 0.06f * (float)size, a);
+    k->smoothstep(&near, &near, 0.01f, 0.15f);
+    k->smoothstep(&far, &far, 0.005f, 0.15f);
+    for (int c = 0; c < 3 && !rc; c++) {
+        k->mul(&wide.c[c], &wide.c[c], &far);
+        k->lerp(&diff->c[c], &wide.c[c], &diff->c[c], &near);
+    }
+    return rc;
+}
+
 /* What one half did not show, the other half shows, brought to this side's light by the low-pass difference. */
 static int mirror_fill(const vi_kernels *k, const vi_texture *t, vi_arena *a)
 {
@@ -29,7 +49,7 @@ static int mirror_fill(const vi_kernels *k, const vi_texture *t, vi_arena *a)
         flip(&other.c[c], &t->lab.c[c]);
         k->add_scaled(&diff.c[c], &t->lab.c[c], &other.c[c], -1.0f);
     }
-    int rc = k->blur_masked(diff.c, diff.c, 3, &both, NULL, 0.06f * size, a);
+    int rc = light_difference(k, &diff, &both, t->size, a);
     k->smoothstep(&wa, &t->conf, 0.25f, 0.8f);
     if (!rc)
         rc = k->blur(&wa, &wa, 0.012f * size, a);
@@ -39,7 +59,9 @@ static int mirror_fill(const vi_kernels *k, const vi_texture *t, vi_arena *a)
         const float *w1 = wa.p + y * wa.stride, *mc = conf.p + y * conf.stride;
         float *out = t->conf.p + y * t->conf.stride;
         for (int x = 0; x < t->size; x++) {
-            float w2 = (1.0f - w1[x]) * vi_smoothstep(mc[x], 0.1f, 0.5f), w = w1[x] + w2;
+            /* blurring must not carry weight to texels that were not seen at all: their colour means nothing */
+            float own = w1[x] * vi_smoothstep(out[x], 0.0f, 0.15f);
+            float w2 = (1.0f - own) * vi_smoothstep(mc[x], 0.1f, 0.5f), w = own + w2;
             float share = w > 1e-4f ? w2 / w : 0.0f;
             for (int c = 0; c < 3; c++) {
                 float *p = t->lab.c[c].p + y * t->lab.c[c].stride + x;

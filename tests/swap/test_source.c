@@ -231,7 +231,7 @@ static void a_bad_photograph_is_left_out(void **state)
     vi_source_free(&s);
     s = build(in + 1, 1, NULL); /* but used when there is nothing else */
     assert_int_equal(s->n_photo, 1);
-    assert_non_null(strstr(said, "one.png: a poor source"));
+    assert_non_null(strstr(said, "one.png: not the best source"));
     vi_source_free(&s);
 }
 
