@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 #include "infer/internal.h"
 
@@ -110,9 +107,9 @@ static bool search(vi_ort *ort, trail *t)
         found = load_from_folder(dir, ort, t) || load_from_folder(beside, ort, t);
         vi_free(dir);
     }
-    if (!found && *VI_ORT_INSTALLED_DIR)
+    if (!found && sizeof VI_ORT_INSTALLED_DIR > 1)
         found = load_from_folder(VI_ORT_INSTALLED_DIR, ort, t);
-    if (!found && *VI_ORT_BUILD_PATH)
+    if (!found && sizeof VI_ORT_BUILD_PATH > 1)
         found = load(VI_ORT_BUILD_PATH, ort, t);
     for (size_t i = 0; i < VI_COUNT(file_names) && !found; ++i)
         found = load(file_names[i], ort, t);
@@ -267,8 +264,8 @@ int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *nam
 unsigned vi_denormals_off(void)
 {
 #if defined(__SSE2__)
-    unsigned saved = _mm_getcsr();
-    _mm_setcsr(saved | 0x8040); /* flush to zero, denormals are zero */
+    unsigned saved = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(saved | 0x8040); /* flush to zero, denormals are zero */
     return saved;
 #else
     return 0;
@@ -278,7 +275,7 @@ unsigned vi_denormals_off(void)
 void vi_denormals_restore(unsigned saved)
 {
 #if defined(__SSE2__)
-    _mm_setcsr(saved);
+    __builtin_ia32_ldmxcsr(saved);
 #else
     (void)saved;
 #endif
