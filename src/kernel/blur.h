@@ -1,5 +1,5 @@
 /* kernel/blur.h: Gaussian blur, plain and weighted; the order of work shared by the plain and the wide version, which
- * define fir_rows, fir_row and grow_row before including this file.
+ * define the row functions declared below.
  *
  * A narrow Gaussian is two passes of taps. A wide one is done at 1/f of the size (vi_blur_plan): average f x f
  * pixels, blur that, interpolate back; the variance of averaging and interpolating is taken off beforehand. The
@@ -15,6 +15,11 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
 
 /* Interpolation back to full size: out[x] = in[i] + t (in[i + 1] - in[i]) at i + t = (x + .5) / f - .5, i >= -1. */
 static void grow_row(float *out, const float *in, int f, int n);
+
+/* acc[x] = sum of src (times w when given) over rows [y0, y1). */
+static void sum_rows(float *acc, const vi_plane *src, const vi_plane *w, int y0, int y1);
+/* out[i] = k * (acc[i f] + … f values); f a power of two, at least 2. acc is spent. */
+static void sum_cells(float *out, float *acc, int f, int cells, float k);
 
 enum { BLUR_FLOOR_INV = 10000 };
 
@@ -64,75 +69,30 @@ typedef struct vi_small {
     int f;
 } vi_small;
 
-static void sum_rows(float *restrict acc, const vi_plane *src, const vi_plane *w, int y0, int y1, float k)
-{
-    int n = src->w;
-    const float *s = vi_row(src, y0);
-    if (w) {
-        const float *m = vi_row(w, y0);
-        for (int x = 0; x < n; x++)
-            acc[x] = s[x] * m[x];
-    } else {
-        memcpy(acc, s, (size_t)n * sizeof *acc);
-    }
-    for (int y = y0 + 1; y < y1; y++) {
-        s = vi_row(src, y);
-        if (w) {
-            const float *m = vi_row(w, y);
-            for (int x = 0; x < n; x++)
-                acc[x] += s[x] * m[x];
-        } else {
-            for (int x = 0; x < n; x++)
-                acc[x] += s[x];
-        }
-    }
-    if (k != 1.0f)
-        for (int x = 0; x < n; x++)
-            acc[x] *= k;
-}
-
-static inline void sum_cells(float *restrict out, const float *restrict acc, int f, int whole)
-{
-    for (int i = 0; i < whole; i++) {
-        float s = 0.0f;
-        for (int t = 0; t < f; t++)
-            s += acc[i * f + t];
-        out[i] = s;
-    }
-}
-
 /* One row of the reduced picture with its margin: rows [y0, y1) of the source, the last counted `repeat` more times. */
 static void reduce_row(float *out, float *acc, const vi_plane *src, const vi_plane *w, int f, int pad, int y0, int y1,
                        int repeat)
 {
     int n = src->w, whole = n / f, cells = (n + f - 1) / f;
     float k = 1.0f / ((float)f * (float)f);
-    sum_rows(acc, src, w, y0, y1, 1.0f);
+    sum_rows(acc, src, w, y0, y1);
     if (repeat) {
         const float *s = vi_row(src, y1 - 1), *m = w ? vi_row(w, y1 - 1) : NULL;
         for (int x = 0; x < n; x++)
             acc[x] += (float)repeat * s[x] * (m ? m[x] : 1.0f);
     }
-    float *cell = out + pad;
-    switch (f) {
-    case 2: sum_cells(cell, acc, 2, whole); break;
-    case 4: sum_cells(cell, acc, 4, whole); break;
-    case 8: sum_cells(cell, acc, 8, whole); break;
-    default: sum_cells(cell, acc, f, whole); break;
-    }
-    float edge = acc[n - 1];
+    float *cell = out + pad, first = acc[0] * (float)f * k, edge = acc[n - 1] * (float)f * k;
     if (whole < cells) {
-        float s = (float)(cells * f - n) * edge;
+        float s = (float)(cells * f - n) * acc[n - 1];
         for (int x = whole * f; x < n; x++)
             s += acc[x];
-        cell[whole] = s;
+        cell[whole] = s * k;
     }
+    sum_cells(cell, acc, f, whole, k);
     for (int i = 0; i < pad; i++) {
-        out[i] = acc[0] * (float)f;
-        cell[cells + i] = edge * (float)f;
+        out[i] = first;
+        cell[cells + i] = edge;
     }
-    for (int i = 0; i < cells + 2 * pad; i++)
-        out[i] *= k;
 }
 
 /* Reduced and blurred copy of src (times w when given). */
@@ -212,14 +172,19 @@ int VI_FN(blur)(const vi_plane *dst, const vi_plane *src, float sigma, vi_arena 
     return rc;
 }
 
-/* dst[x] = num[x] / max(den[x], floor) */
-static void divide_row(float *dst, const float *num, const float *den, int n)
+/* The quotient num / max(den, floor) as a product: the divisor is shared by all planes. */
+static void invert_row(float *restrict out, const float *restrict den, int n)
 {
     const float low = 1.0f / (float)BLUR_FLOOR_INV;
-    for (int x = 0; x < n; x++) {
-        float d = den[x] > low ? den[x] : low;
-        dst[x] = num[x] / d;
-    }
+    for (int x = 0; x < n; x++)
+        out[x] = 1.0f / (den[x] > low ? den[x] : low);
+}
+
+static void scale_row(float *dst, const float *num, const float *inv, int n)
+{
+    VI_ROW_LOOP
+    for (int x = 0; x < n; x++)
+        dst[x] = num[x] * inv[x];
 }
 
 static int masked_narrow(const vi_plane *dst, const vi_plane *src, int n, const vi_plane *w, const vi_plane *wsum,
@@ -230,10 +195,12 @@ static int masked_narrow(const vi_plane *dst, const vi_plane *src, int n, const 
     if (!tmp.p || !den.p || !line)
         return VISO_ERR_NO_SPACE;
     blur_narrow(&den, w, NULL, sigma, &tmp, line);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         blur_narrow(&dst[i], &src[i], w, sigma, &tmp, line);
-        for (int y = 0; y < w->h; y++)
-            divide_row(vi_row(&dst[i], y), vi_row(&dst[i], y), vi_row(&den, y), w->w);
+    for (int y = 0; y < w->h; y++) {
+        invert_row(line, vi_row(&den, y), w->w);
+        for (int i = 0; i < n; i++)
+            scale_row(vi_row(&dst[i], y), vi_row(&dst[i], y), line, w->w);
     }
     if (wsum)
         vi_plane_copy(wsum, &den);
@@ -246,17 +213,18 @@ static int masked_wide(const vi_plane *dst, const vi_plane *src, int n, const vi
     size_t width = (size_t)w->w + 64;
     vi_small den, *num = vi_arena_alloc(scratch, (size_t)VI_MAX(n, 1) * sizeof *num);
     float *line = vi_arena_alloc(scratch, width * sizeof *line), *d = vi_arena_alloc(scratch, width * sizeof *d);
-    float *s = vi_arena_alloc(scratch, width * sizeof *s);
-    if (!num || !line || !d || !s || !blur_small(&den, w, NULL, f, rest, scratch))
+    float *s = vi_arena_alloc(scratch, width * sizeof *s), *inv = vi_arena_alloc(scratch, width * sizeof *inv);
+    if (!num || !line || !d || !s || !inv || !blur_small(&den, w, NULL, f, rest, scratch))
         return VISO_ERR_NO_SPACE;
     for (int i = 0; i < n; i++)
         if (!blur_small(&num[i], &src[i], w, f, rest, scratch))
             return VISO_ERR_NO_SPACE;
     for (int y = 0; y < w->h; y++) {
         small_row(d, &den, y, w->w, line);
+        invert_row(inv, d, w->w);
         for (int i = 0; i < n; i++) {
             small_row(s, &num[i], y, w->w, line);
-            divide_row(vi_row(&dst[i], y), s, d, w->w);
+            scale_row(vi_row(&dst[i], y), s, inv, w->w);
         }
         if (wsum)
             memcpy(vi_row(wsum, y), d, (size_t)w->w * sizeof *d);

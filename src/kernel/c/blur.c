@@ -35,3 +35,28 @@ static void grow_row(float *out, const float *in, int f, int n)
         out[x] = in[i] + t * (in[i + 1] - in[i]);
     }
 }
+
+static void sum_rows(float *acc, const vi_plane *src, const vi_plane *w, int y0, int y1)
+{
+    int n = src->w;
+    memset(acc, 0, (size_t)n * sizeof *acc);
+    for (int y = y0; y < y1; y++) {
+        const float *s = vi_row(src, y), *m = w ? vi_row(w, y) : NULL;
+        if (m)
+            for (int x = 0; x < n; x++)
+                acc[x] += s[x] * m[x];
+        else
+            for (int x = 0; x < n; x++)
+                acc[x] += s[x];
+    }
+}
+
+static void sum_cells(float *out, float *acc, int f, int cells, float k)
+{
+    for (int i = 0; i < cells; i++) {
+        float s = 0.0f;
+        for (int t = 0; t < f; t++)
+            s += acc[i * f + t];
+        out[i] = s * k;
+    }
+}

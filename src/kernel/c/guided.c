@@ -74,7 +74,7 @@ int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *sr
         vi_arena_release(scratch, mark);
         return VISO_ERR_NO_SPACE;
     }
-    radius = VI_MAX(radius, 0);
+    radius = vi_clampi(radius, 0, w + h); /* a wider window sees nothing more */
     double e = eps > 1e-9f ? (double)eps : 1e-9;
     memset(col, 0, (size_t)w * QUANTITIES * sizeof *col);
     for (int y = -radius; y < h; y++) {

@@ -56,23 +56,81 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
     }
 }
 
-/* Eight pixels lie between at most six cells (f = 2): one load, two permutations by an index that depends on x mod f. */
+/* Up to f = 8 the eight pixels of a block always lie the same way between their cells (at most six): the permutation and
+ * the fractions are constants of the row. Beyond, a block lies between two cells. */
 static void grow_row(float *out, const float *in, int f, int n)
 {
     const __m256 step = _mm256_set1_ps(1.0f / (float)f), half = _mm256_set1_ps(0.5f);
-    int cells = (n + f - 1) / f + 1; /* in[-1] .. in[cells - 1] exist */
+    __m256 t = _mm256_fmsub_ps(wide_centres(0), step, half), whole = _mm256_floor_ps(t), fraction = _mm256_sub_ps(t, whole);
+    __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(1)), j = _mm256_add_epi32(i, _mm256_set1_epi32(1));
     for (int x = 0; x < n; x += 8) {
-        int base = (x + f / 2) / f - 1;
-        __m256 t = _mm256_fmsub_ps(wide_centres(x), step, half);
-        __m256 whole = _mm256_floor_ps(t);
-        __m256i i = _mm256_sub_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(base));
-        __m256 cell = _mm256_maskload_ps(in + base, wide_tail(cells - base));
-        __m256 a = _mm256_permutevar8x32_ps(cell, i);
-        __m256 b = _mm256_permutevar8x32_ps(cell, _mm256_add_epi32(i, _mm256_set1_epi32(1)));
-        __m256 v = wide_lerp(a, b, _mm256_sub_ps(t, whole));
+        __m256 a, b;
+        if (f <= 8) { /* reads past the last cell, inside the caller's line, and does not use it */
+            __m256 cell = _mm256_loadu_ps(in + x / f - 1);
+            a = _mm256_permutevar8x32_ps(cell, i);
+            b = _mm256_permutevar8x32_ps(cell, j);
+        } else {
+            int base = (x + f / 2) / f - 1;
+            a = _mm256_broadcast_ss(in + base);
+            b = _mm256_broadcast_ss(in + base + 1);
+            fraction = _mm256_sub_ps(_mm256_fmsub_ps(wide_centres(x), step, half), _mm256_set1_ps((float)base));
+        }
+        __m256 v = wide_lerp(a, b, fraction);
         if (x + 8 <= n)
             _mm256_storeu_ps(out + x, v);
         else
             _mm256_maskstore_ps(out + x, wide_tail(n - x), v);
+    }
+}
+
+/* Rows [0, rows) of eight columns. */
+static inline __m256 sum_block(const float *s, ptrdiff_t ss, const float *m, ptrdiff_t ms, int rows)
+{
+    __m256 a = _mm256_setzero_ps(), b = a;
+    int y = 0;
+    for (; y + 2 <= rows; y += 2) {
+        __m256 p = _mm256_loadu_ps(s + y * ss), q = _mm256_loadu_ps(s + (y + 1) * ss);
+        a = m ? _mm256_fmadd_ps(p, _mm256_loadu_ps(m + y * ms), a) : _mm256_add_ps(a, p);
+        b = m ? _mm256_fmadd_ps(q, _mm256_loadu_ps(m + (y + 1) * ms), b) : _mm256_add_ps(b, q);
+    }
+    if (y < rows) {
+        __m256 p = _mm256_loadu_ps(s + y * ss);
+        a = m ? _mm256_fmadd_ps(p, _mm256_loadu_ps(m + y * ms), a) : _mm256_add_ps(a, p);
+    }
+    return _mm256_add_ps(a, b);
+}
+
+static void sum_rows(float *acc, const vi_plane *src, const vi_plane *w, int y0, int y1)
+{
+    int n = src->w, x = 0;
+    const float *s = vi_row(src, y0), *m = w ? vi_row(w, y0) : NULL;
+    ptrdiff_t ss = src->stride, ms = w ? w->stride : 0;
+    if (m)
+        for (; x + 8 <= n; x += 8)
+            _mm256_storeu_ps(acc + x, sum_block(s + x, ss, m + x, ms, y1 - y0));
+    else
+        for (; x + 8 <= n; x += 8)
+            _mm256_storeu_ps(acc + x, sum_block(s + x, ss, NULL, 0, y1 - y0));
+    for (; x < n; x++) {
+        acc[x] = 0.0f;
+        for (int y = 0; y < y1 - y0; y++)
+            acc[x] += s[y * ss + x] * (m ? m[y * ms + x] : 1.0f);
+    }
+}
+
+/* Halves in place as long as the run is longer than two: acc is scratch that the caller has done with. */
+static void sum_cells(float *out, float *acc, int f, int cells, float k)
+{
+    for (int n = cells * (f / 2); f > 1; f /= 2, n /= 2) {
+        float *to = f == 2 ? out : acc;
+        __m256 scale = _mm256_set1_ps(f == 2 ? k : 1.0f);
+        int i = 0;
+        for (; i + 8 <= n; i += 8) {
+            __m256 v = _mm256_hadd_ps(_mm256_loadu_ps(acc + 2 * i), _mm256_loadu_ps(acc + 2 * i + 8));
+            v = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xd8));
+            _mm256_storeu_ps(to + i, _mm256_mul_ps(v, scale));
+        }
+        for (; i < n; i++)
+            to[i] = (acc[2 * i] + acc[2 * i + 1]) * (f == 2 ? k : 1.0f);
     }
 }
