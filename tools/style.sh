@@ -2,7 +2,7 @@
 # tools/style.sh: the checks of style that need no opinion: tabs, trailing blanks, long lines, missing final newlines,
 # carriage returns, conflict marks, and the shape of the newest commit message. Names each place; exit 1 if there is one.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 bad=0
 
 files()

@@ -2,7 +2,7 @@
 # tools/test.sh [TEST…]: runs the built tests; prints the log of each one that failed and, last, a count.
 # A test is named as Meson names it, or as suite:NAME.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 args=
 for t in "$@"; do
     case $t in
