@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -83,6 +84,46 @@ static void a_missing_runtime_names_the_places(void **state)
     assert_int_equal(vi_runtime_open(&rt, NULL, &err), VISO_ERR_DEVICE);
     assert_non_null(strstr(err.text, "not ONNX Runtime"));
     setenv("VISO_ONNXRUNTIME", chosen, 1);
+}
+
+/* Each search in a process of its own, for a runtime once found stays. */
+static void in_a_child(const char *choice, int want)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        viso_error err = {0};
+        vi_runtime *rt;
+        if (choice)
+            setenv("VISO_ONNXRUNTIME", choice, 1);
+        else
+            unsetenv("VISO_ONNXRUNTIME");
+        int code = vi_runtime_open(&rt, NULL, &err);
+        if (code != want)
+            fprintf(stderr, "%s\n", err.text);
+        vi_runtime_close(&rt);
+        _exit(code == want ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void every_way_to_the_runtime(void **state)
+{
+    char folder[1024];
+    (void)state;
+    /* Unset or empty: the usual places, among them the one known since the build. */
+    in_a_child(NULL, 0);
+    in_a_child("", 0);
+    in_a_child("/tmp", VISO_ERR_DEVICE); /* a folder without it */
+    if (chosen[0]) {
+        snprintf(folder, sizeof folder, "%s", chosen);
+        char *slash = strrchr(folder, '/');
+        assert_non_null(slash);
+        *slash = 0;
+        in_a_child(folder, 0);
+    }
 }
 
 static void the_runtime_tells_who_it_is(void **state)
@@ -261,7 +302,8 @@ static void one_session_serves_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_missing_runtime_names_the_places),   cmocka_unit_test(the_runtime_tells_who_it_is),
+        cmocka_unit_test(a_missing_runtime_names_the_places),   cmocka_unit_test(every_way_to_the_runtime),
+        cmocka_unit_test(the_runtime_tells_who_it_is),
         cmocka_unit_test(a_session_tells_its_tensors_and_runs), cmocka_unit_test(misfits_are_named),
         cmocka_unit_test(denormals_are_flushed_for_the_run_only), cmocka_unit_test(one_session_serves_many_threads),
     };
