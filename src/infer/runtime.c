@@ -25,7 +25,10 @@ struct vi_ort {
     char path[1024];
 };
 
+/* Two locks, for the runtime logs while it starts and ends (its search for devices does): `lock` guards library and
+ * environment, `handle_lock` the list of handles alone and is taken second. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 static vi_ort the_runtime;
 static vi_runtime *handles;
 
@@ -124,17 +127,18 @@ static void ORT_API_CALL on_log(void *user, OrtLoggingLevel severity, const char
     /* The runtime warns about things that are no concern of a user (unused initialisers), so every level goes down
      * by one. Its errors also come back as statuses. */
     static const viso_log_level levels[] = {VISO_LOG_TRACE, VISO_LOG_TRACE, VISO_LOG_DEBUG, VISO_LOG_WARN, VISO_LOG_ERROR};
-    vi_log log = {0};
     (void)user;
     (void)category;
     (void)id;
     (void)where;
-    pthread_mutex_lock(&lock);
-    for (const vi_runtime *h = handles; h && !log.fn; h = h->next)
-        log = h->log;
-    pthread_mutex_unlock(&lock);
-    if ((size_t)severity < VI_COUNT(levels))
-        vi_log_write(&log, levels[severity], "onnxruntime: %s", text);
+    /* The lock is held over the callback: the handle must not be closed under it. */
+    pthread_mutex_lock(&handle_lock);
+    const vi_runtime *h = handles;
+    while (h && !h->log.fn)
+        h = h->next;
+    if (h && (size_t)severity < VI_COUNT(levels))
+        vi_log_write(&h->log, levels[severity], "onnxruntime: %s", text);
+    pthread_mutex_unlock(&handle_lock);
 }
 
 static int start(vi_ort *ort, viso_error *err)
@@ -149,6 +153,26 @@ static int start(vi_ort *ort, viso_error *err)
     return vi_ort_check(ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "cannot start", err);
 }
 
+static void list_handle(vi_runtime *rt)
+{
+    pthread_mutex_lock(&handle_lock);
+    rt->next = handles;
+    handles = rt;
+    pthread_mutex_unlock(&handle_lock);
+}
+
+static void unlist_handle(const vi_runtime *rt)
+{
+    pthread_mutex_lock(&handle_lock);
+    for (vi_runtime **at = &handles; *at; at = &(*at)->next) {
+        if (*at == rt) {
+            *at = rt->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&handle_lock);
+}
+
 int vi_runtime_open(vi_runtime **rt, const vi_log *log, viso_error *err)
 {
     *rt = vi_calloc(1, sizeof **rt);
@@ -156,17 +180,14 @@ int vi_runtime_open(vi_runtime **rt, const vi_log *log, viso_error *err)
         return vi_error_nomem(err, "runtime");
     (*rt)->log = vi_log_named(log, "infer");
     (*rt)->ort = &the_runtime;
+    list_handle(*rt);
     pthread_mutex_lock(&lock);
-    /* The logger is never called while an environment starts with warnings only; were it, it would find the lock
-     * taken, hence the handle is listed afterwards. */
     int code = the_runtime.holders ? 0 : start(&the_runtime, err);
-    if (!code) {
+    if (!code)
         the_runtime.holders++;
-        (*rt)->next = handles;
-        handles = *rt;
-    }
     pthread_mutex_unlock(&lock);
     if (code) {
+        unlist_handle(*rt);
         vi_free(*rt);
         *rt = NULL;
     }
@@ -201,15 +222,8 @@ void vi_runtime_close(vi_runtime **rt)
     if (!handle)
         return;
     *rt = NULL;
-    pthread_mutex_lock(&lock);
-    for (vi_runtime **at = &handles; *at; at = &(*at)->next) {
-        if (*at == handle) {
-            *at = handle->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&lock);
     vi_ort_release(handle->ort);
+    unlist_handle(handle);
     vi_free(handle);
 }
 

@@ -251,6 +251,76 @@ static void denormals_are_flushed_for_the_run_only(void **state)
 #endif
 }
 
+/* Every allocation of ours in turn; the runtime's own are its affair. */
+static void no_memory_is_an_error(void **state)
+{
+    size_t size;
+    int failures = 0, code = VISO_ERR_NO_SPACE;
+    uint8_t *data = small_net(&size);
+    (void)state;
+    for (int step = 0; code && step < 100; ++step) {
+        viso_error err = {0};
+        vi_runtime *rt = NULL;
+        vi_session *s = NULL;
+        vi_run *r = NULL;
+        vi_session_params p = {.data = data, .size = size, .name = "small"};
+        vi_alloc_fail_after(step);
+        code = vi_runtime_open(&rt, NULL, &err);
+        if (!code)
+            code = vi_session_open(&s, rt, &p, &err);
+        if (!code)
+            code = vi_run_create(&r, s, &(vi_binding){.name = "x"}, 1, &(vi_binding){.name = "y"}, 1, &err);
+        vi_alloc_fail_after(-1);
+        if (code) {
+            assert_int_equal(code, VISO_ERR_NO_SPACE);
+            assert_null(r);
+            ++failures;
+        }
+        vi_run_destroy(&r);
+        vi_session_close(&s);
+        vi_runtime_close(&rt);
+    }
+    assert_int_equal(code, 0);
+    assert_true(failures >= 6);
+    vi_free(data);
+}
+
+static void count_line(void *user, viso_log_level level, const char *object, const char *text)
+{
+    (void)level;
+    assert_string_equal(object, "infer");
+    assert_non_null(strstr(text, "onnxruntime: "));
+    ++*(int *)user;
+}
+
+/* A graph whose constant nobody uses: the runtime says so. */
+static void runtime_messages_reach_the_log(void **state)
+{
+    viso_error err = {0};
+    int lines = 0;
+    size_t size;
+    uint8_t *data;
+    int64_t dim[2] = {1, 4};
+    vi_runtime *rt;
+    vi_session *s;
+    vi_log log = {.fn = count_line, .user = &lines, .level = VISO_LOG_TRACE, .name = "test"};
+    (void)state;
+    vi_onnx *g = vi_onnx_begin(1 << 20);
+    vi_onnx_input(g, "x", dim, 2);
+    vi_onnx_floats(g, "unused", dim, 2);
+    vi_onnx_node(g, "Relu", "y", "x");
+    vi_onnx_output(g, "y", dim, 2);
+    assert_int_equal(vi_onnx_finish(g, "g", "g", &data, &size, &err), 0);
+    vi_onnx_free(&g);
+    assert_int_equal(vi_runtime_open(&rt, &log, &err), 0);
+    vi_session_params p = {.data = data, .size = size, .name = "g"};
+    assert_int_equal(vi_session_open(&s, rt, &p, &err), 0);
+    assert_true(lines > 0);
+    vi_session_close(&s);
+    vi_runtime_close(&rt);
+    vi_free(data);
+}
+
 typedef struct worker {
     vi_session *session;
     float seed;
@@ -305,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_missing_runtime_names_the_places),   cmocka_unit_test(every_way_to_the_runtime),
         cmocka_unit_test(the_runtime_tells_who_it_is),
         cmocka_unit_test(a_session_tells_its_tensors_and_runs), cmocka_unit_test(misfits_are_named),
+        cmocka_unit_test(no_memory_is_an_error), cmocka_unit_test(runtime_messages_reach_the_log),
         cmocka_unit_test(denormals_are_flushed_for_the_run_only), cmocka_unit_test(one_session_serves_many_threads),
     };
     const char *env = getenv("VISO_ONNXRUNTIME");
