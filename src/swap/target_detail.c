@@ -21,11 +21,26 @@ struct rows {
     const float *low_s, *glow, *fold_t, *fold_s, *crease, *skin, *lips;
 };
 
-VI_CLONES static void chroma_row(float *restrict v, const float *restrict field, const float *restrict lips, float gain,
-                                 float offset, float shift, int n)
+/* How far a pixel belongs to what the light tints: 1 on skin, falling to 0 where the uncorrected source is much darker than
+ * its surroundings (pupils, lashes, frames of glasses). Black has no colour to correct: the shift that takes ruddy skin to
+ * pale skin would turn it cyan. low_s is corrected; taking the correction back gives the source's own low-pass. */
+VI_CLONES static void tinted_row(float *restrict out, const float *restrict s1, const float *restrict field,
+                                 const float *restrict low_s, float gain, float offset, int n)
+{
+    for (int x = 0; x < n; x++) {
+        float low = low_s[x] - offset - field[x];
+        low = low > 5.0f ? low : 5.0f;
+        float u = (gain * s1[x] / low - 0.25f) * (1.0f / 0.6f);
+        u = u < 0.0f ? 0.0f : u > 1.0f ? 1.0f : u;
+        out[x] = u * u * (3.0f - 2.0f * u);
+    }
+}
+
+VI_CLONES static void chroma_row(float *restrict v, const float *restrict field, const float *restrict lips,
+                                 const float *restrict tinted, float gain, float offset, float shift, int n)
 {
     for (int x = 0; x < n; x++)
-        v[x] = gain * v[x] + offset + field[x] + shift * lips[x];
+        v[x] = gain * v[x] + tinted[x] * (offset + field[x]) + shift * lips[x];
 }
 
 static inline float clip(float v, float lo, float hi)
@@ -210,13 +225,17 @@ int vi_target_apply(vi_target *t)
         rc = grow_half(t, &glow, &t->glow);
     if (!rc)
         rc = grow_half(t, &lips, &t->lips);
+    float *tinted = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*tinted));
+    if (!rc && !tinted)
+        rc = VISO_ERR_NO_SPACE;
     for (int y = 0; y < t->roi && !rc; y++) {
 #define ROW(plane) ((plane).p + y * (plane).stride)
         light_row(ROW(t->s_lab.c[0]), ROW(f[0]), ROW(lips), ROW(t->st_full), ROW(low_s), ROW(glow), ROW(fold_t),
                   ROW(fold_s), ROW(t->crease), ROW(t->t_lab.c[0]), ROW(t->t_fine[0]), ROW(t->t_fine[1]),
                   ROW(t->s_fine[0]), ROW(t->s_fine[1]), &r, t->roi);
+        tinted_row(tinted, ROW(t->s_fine[0]), ROW(f[0]), ROW(low_s), r.gain[0], r.offset[0], t->roi);
         for (int c = 1; c < 3; c++)
-            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), r.gain[c], r.offset[c], r.lips[c], t->roi);
+            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, r.gain[c], r.offset[c], r.lips[c], t->roi);
     }
     if (!rc) {
         eye_colour(t, VI_EYE_L, field, &r);
