@@ -304,12 +304,40 @@ static void public_calls(void **state)
     assert_int_equal(viso_models_import(from, from, &err), VISO_ERR_USAGE);
 }
 
+/* Whatever allocation fails: an error, and nothing left behind (the leak checker's part). */
+static void no_memory_is_an_error(void **state)
+{
+    int code = VISO_ERR_NO_SPACE, failures = 0;
+    (void)state;
+    put_manifest(row("net", "net.onnx", net_sha, DETECTOR_IN DETECTOR_OUT));
+    for (int step = 0; code && step < 200; ++step) {
+        viso_error err = {0};
+        vi_models *m = NULL;
+        vi_run *r = NULL;
+        vi_alloc_fail_after(step);
+        code = vi_models_open(&m, &(vi_models_params){.dir = dir}, &err);
+        if (!code)
+            code = vi_models_run(m, "net", &r, NULL, &err);
+        vi_alloc_fail_after(-1);
+        if (code) {
+            /* A path that cannot be built looks like a file that is not there. */
+            assert_true(code == VISO_ERR_NO_SPACE || code == VISO_ERR_MODEL);
+            assert_true(err.text[0] != 0);
+            ++failures;
+        }
+        vi_run_destroy(&r);
+        vi_models_close(&m);
+    }
+    assert_int_equal(code, 0);
+    assert_true(failures > 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_runs_by_role), cmocka_unit_test(faults_name_the_model),
         cmocka_unit_test(the_contract_is_checked_at_load), cmocka_unit_test(states_and_blobs),
-        cmocka_unit_test(bad_manifests), cmocka_unit_test(public_calls),
+        cmocka_unit_test(bad_manifests), cmocka_unit_test(public_calls), cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
