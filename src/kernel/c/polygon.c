@@ -10,11 +10,23 @@ typedef struct vi_crossing {
     int dir;
 } vi_crossing;
 
-static int crossings_at(const vi_point *pts, int n, float y, vi_crossing *out)
+/* Edges that reach into the rows [y, y + 1), by the number of their first point. */
+static int edges_in_row(const vi_point *pts, int n, float y, int *edge)
 {
     int k = 0;
     for (int i = 0; i < n; i++) {
-        vi_point a = pts[i], b = pts[i + 1 < n ? i + 1 : 0];
+        float a = pts[i].y, b = pts[i + 1 < n ? i + 1 : 0].y;
+        if ((a < y + 1.0f || b < y + 1.0f) && (a >= y || b >= y))
+            edge[k++] = i;
+    }
+    return k;
+}
+
+static int crossings_at(const vi_point *pts, int n, const int *edge, int edges, float y, vi_crossing *out)
+{
+    int k = 0;
+    for (int i = 0; i < edges; i++) {
+        vi_point a = pts[edge[i]], b = pts[edge[i] + 1 < n ? edge[i] + 1 : 0];
         bool down = a.y <= y && b.y > y, up = b.y <= y && a.y > y;
         if (!down && !up)
             continue;
@@ -57,11 +69,13 @@ int VI_FN(polygon)(const vi_plane *dst, const vi_point *pts, int n, float value,
     size_t mark = vi_arena_mark(scratch), width = (size_t)dst->w + 2;
     vi_crossing *cross = vi_arena_alloc(scratch, (size_t)n * sizeof *cross);
     int *whole = vi_arena_alloc(scratch, width * sizeof *whole);
-    int *part = vi_arena_alloc(scratch, width * sizeof *part);
-    if (!cross || !whole || !part) {
+    int *part = vi_arena_alloc(scratch, width * sizeof *part), *edge = vi_arena_alloc(scratch, (size_t)n * sizeof *edge);
+    if (!cross || !whole || !part || !edge) {
         vi_arena_release(scratch, mark);
         return VISO_ERR_NO_SPACE;
     }
+    memset(whole, 0, width * sizeof *whole);
+    memset(part, 0, width * sizeof *part);
     float lo = INFINITY, hi = -INFINITY;
     for (int i = 0; i < n; i++) {
         lo = fminf(lo, pts[i].y);
@@ -69,11 +83,9 @@ int VI_FN(polygon)(const vi_plane *dst, const vi_point *pts, int n, float value,
     }
     int y0 = (int)fmaxf(0.0f, floorf(lo)), y1 = (int)fminf((float)dst->h, ceilf(hi));
     for (int y = y0; y < y1; y++) {
-        int first = dst->w, last = -1;
-        memset(whole, 0, width * sizeof *whole);
-        memset(part, 0, width * sizeof *part);
+        int first = dst->w, last = -1, edges = edges_in_row(pts, n, (float)y, edge);
         for (int sub = 0; sub < 4; sub++) {
-            int k = crossings_at(pts, n, (float)y + ((float)sub + 0.5f) * 0.25f, cross), winding = 0;
+            int k = crossings_at(pts, n, edge, edges, (float)y + ((float)sub + 0.5f) * 0.25f, cross), winding = 0;
             for (int i = 0; i + 1 < k; i++) {
                 winding += cross[i].dir;
                 if (winding == 0)
@@ -84,12 +96,16 @@ int VI_FN(polygon)(const vi_plane *dst, const vi_point *pts, int n, float value,
                 last = VI_MAX(last, b >> 2);
             }
         }
+        if (last < 0)
+            continue;
         float *d = vi_row(dst, y);
         for (int x = first, run = 0; x <= last && x < dst->w; x++) {
             run += whole[x];
             float v = value * (float)(run * 4 + part[x]) * (1.0f / 16.0f);
             d[x] = d[x] > v ? d[x] : v;
         }
+        memset(whole + first, 0, (size_t)(last + 2 - first) * sizeof *whole);
+        memset(part + first, 0, (size_t)(last + 2 - first) * sizeof *part);
     }
     vi_arena_release(scratch, mark);
     return VISO_OK;

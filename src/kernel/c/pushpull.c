@@ -85,7 +85,6 @@ static void push(const vi_level *to, const vi_level *from, int n, float *restric
                 line[x + 1] = 0.75f * a[x] + 0.25f * b[x];
             line[0] = line[1];
             line[cw + 1] = line[cw];
-            VI_ROW_LOOP
             for (int x = 0; x < pairs; x++) {
                 float mid = 0.75f * line[x + 1];
                 o[2 * x] = filled(w[2 * x], o[2 * x], mid + 0.25f * line[x]);

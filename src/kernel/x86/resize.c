@@ -33,6 +33,25 @@ static float *weights_by_tap(const vi_axis *ax, int to, size_t padded, vi_arena 
     return across;
 }
 
+/* Growing: eight outputs lie between few neighbours. Where those fit into one register (`near`), two permutations of
+ * it replace the gathers. */
+static void grow_row(float *d, const float *row, const vi_axis *ax, const float *right, const bool *near, int n)
+{
+    for (int i = 0; i < n; i += 8) {
+        __m256i tail = wide_tail(n - i), at = _mm256_maskload_epi32(ax->first + i, tail);
+        __m256 a, b;
+        if (near[i >> 3]) {
+            __m256 cell = _mm256_loadu_ps(row + ax->first[i]);
+            __m256i k = _mm256_sub_epi32(at, _mm256_set1_epi32(ax->first[i]));
+            a = _mm256_permutevar8x32_ps(cell, k);
+            b = _mm256_permutevar8x32_ps(cell, _mm256_add_epi32(k, _mm256_set1_epi32(1)));
+        } else {
+            wide_pairs(row, at, &a, &b);
+        }
+        _mm256_maskstore_ps(d + i, tail, wide_lerp(a, b, _mm256_loadu_ps(right + i)));
+    }
+}
+
 static void halve_row(float *d, const float *row, int n)
 {
     for (int i = 0; i < n; i += 8) {
@@ -54,13 +73,24 @@ int VI_FN(resize)(const vi_plane *dst, const vi_plane *src, vi_arena *scratch)
         vi_arena_release(scratch, mark);
         return VISO_ERR_NO_SPACE;
     }
-    memset(row, 0, line * sizeof *row);
+    memset(row, 0, line * sizeof *row); /* a lone source sample has a neighbour of weight 0 */
+    bool *near = vi_arena_alloc(scratch, padded / 8 * sizeof *near);
+    if (!near) {
+        vi_arena_release(scratch, mark);
+        return VISO_ERR_NO_SPACE;
+    }
+    for (int i = 0; i < dst->w; i += 8)
+        near[i >> 3] = ax.first[VI_MIN(i + 7, dst->w - 1)] + 1 - ax.first[i] < 8;
+    bool grows = src->w <= dst->w;
     __m256i last = _mm256_set1_epi32(src->w - 1);
     for (int j = 0; j < dst->h; j++) {
         float *d = vi_row(dst, j);
         mix_rows(row, src, &ay, j);
-        if (src->w == 2 * dst->w) {
-            halve_row(d, row, dst->w);
+        if (src->w == 2 * dst->w || grows) {
+            if (grows)
+                grow_row(d, row, &ax, across + padded, near, dst->w);
+            else
+                halve_row(d, row, dst->w);
             continue;
         }
         for (int i = 0; i < dst->w; i += 8) {
