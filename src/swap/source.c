@@ -25,6 +25,7 @@ typedef struct look {
     float shape[478][3];    /* canonical */
     float open[2];          /* eyes */
     float eye_weight[2];    /* 0: that eye is taken from the other side */
+    bool mouth_open;        /* shows what is between the lips */
     float face_px;          /* face width in the photograph */
     float native;           /* |10-152| in the crop */
     vi_skin_info skin;
@@ -270,6 +271,7 @@ static int look_at(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo,
     vi_pose_to_canonical(&f->pose, mesh, l->shape, 478);
     for (int e = 0; e < 2; e++)
         l->open[e] = vi_eye_openness((const float (*)[3])l->shape, e);
+    l->mouth_open = vi_mouth_openness((const float (*)[3])l->shape) >= 0.035f;
     choose_eyes(l, f->pose.angles.yaw);
     mirror_lids(l);
     int rc = see(k, photo, l, seen, &l->skin, a);
@@ -323,7 +325,7 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
         vi_skin_info info;
         rc = see(k, &photo[i], &l[i], &seen, &info, a);
         if (!rc)
-            rc = vi_texture_unroll(k, m, &seen.crop, l[i].lm, &seen.skin, l[i].eye_weight, &other, a);
+            rc = vi_texture_unroll(k, m, &seen.crop, l[i].lm, &seen.skin, l[i].eye_weight, l[i].mouth_open, &other, a);
         vi_arena_release(a, mark);
         float share = l[i].quality / VI_MAX(l[best].quality, 1e-3f);
         if (!rc)
@@ -342,7 +344,7 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     int size = vi_clampi((int)lrintf(1.3f * b->native), 256, 1024), usable = 0;
     int rc = vi_texture_new(&t, size, a);
     if (!rc)
-        rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, &t, a);
+        rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, b->mouth_open, &t, a);
     if (!rc && !keep_rgb(&s->photo, &seen->crop))
         rc = VISO_ERR_NO_SPACE;
     for (int i = 0; i < n; i++)
@@ -351,7 +353,7 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (!rc && usable > 0)
         rc = merge(k, m, photo, l, n, best, &t, &s->n_photo, a);
     if (!rc)
-        rc = vi_texture_complete(k, m, &t, a);
+        rc = vi_texture_complete(k, m, &t, b->mouth_open, a);
     if (rc)
         return rc;
     k->lab_to_rgb(&t.lab, &t.lab);

@@ -58,6 +58,16 @@ static void crop_depth(const vi_kernels *k, const vi_mesh *m, const vi_point3 lm
     k->raster(&r, NULL, zbuf, NULL, NULL);
 }
 
+/* The nose's underside is never seen from the front, yet its dark nostrils must not be filled with skin: what the photograph
+ * shows of it is trusted. */
+static void trust_nostrils(float *nz)
+{
+    static const uint16_t base[] = { 2, 19, 20, 60, 75, 79, 94, 97, 98, 99, 125, 141, 166, 218, 238, 239, 240, 241, 242, 250, 290,
+                                     305, 309, 326, 327, 328, 354, 370, 392, 438, 458, 459, 460, 461, 462 };
+    for (size_t i = 0; i < VI_COUNT(base); i++)
+        nz[base[i]] = VI_MAX(nz[base[i]], 0.45f);
+}
+
 enum { AT_X, AT_Y, AT_Z, AT_FACING, AT_COUNT };
 
 /* Attributes over UV: place in the crop, depth, facing. */
@@ -67,6 +77,7 @@ static void uv_attributes(const vi_kernels *k, const vi_mesh *m, const vi_point3
     float xyz[VI_MESH_VERTS][3], at[VI_MESH_VERTS][AT_COUNT], nz[VI_MESH_VERTS];
     vi_raster r = { .xyz = xyz[0], .attr = at[0], .n_vert = VI_MESH_VERTS, .n_attr = AT_COUNT, .tri = m->tri, .n_tri = VI_MESH_TRIS };
     facing(m, lm, nz);
+    trust_nostrils(nz);
     for (int i = 0; i < VI_MESH_VERTS; i++) {
         xyz[i][0] = m->uv[i][0] * (float)size;
         xyz[i][1] = m->uv[i][1] * (float)size;
@@ -81,6 +92,18 @@ static void uv_attributes(const vi_kernels *k, const vi_mesh *m, const vi_point3
     vi_plane_fill(zbuf, -INFINITY);
     vi_plane_fill(cover, 0.0f);
     k->raster(&r, attr, zbuf, cover, NULL);
+}
+
+/* Depth at a place of the crop: the farthest of five neighbours, so that a rim is not hidden by its own neighbour pixel. */
+static float depth_at(const vi_plane *d, int x, int y)
+{
+    const float *p = d->p + y * d->stride + x;
+    float z = *p;
+    if (x > 0 && x < d->w - 1 && y > 0 && y < d->h - 1) {
+        z = VI_MIN(z, VI_MIN(p[-1], p[1]));
+        z = VI_MIN(z, VI_MIN(p[-d->stride], p[d->stride]));
+    }
+    return z;
 }
 
 /* conf = seen from the front x not hidden x inside the crop. */
@@ -98,7 +121,7 @@ static void seen(const vi_plane *attr, const vi_plane *cover, const vi_plane *de
             int px = (int)floorf(at[AT_X]), py = (int)floorf(at[AT_Y]);
             if (px < 0 || py < 0 || px >= depth->w || py >= depth->h)
                 continue;
-            float behind = depth->p[py * depth->stride + px] - at[AT_Z];
+            float behind = depth_at(depth, px, py) - at[AT_Z];
             c[x] = vi_smoothstep(at[AT_FACING], 0.12f, 0.45f);
             if (behind > 0.02f * width)
                 c[x] *= 1.0f - vi_smoothstep(behind, 0.02f * width, 0.04f * width);
@@ -166,7 +189,7 @@ static int apply_skin(const vi_kernels *k, const vi_plane *skin, const vi_plane 
 }
 
 int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478], const vi_plane *skin,
-                      const float eye_weight[2], const vi_texture *out, vi_arena *a)
+                      const float eye_weight[2], bool mouth_open, const vi_texture *out, vi_arena *a)
 {
     size_t mark = vi_arena_mark(a);
     int size = out->size, rc = VISO_ERR_NO_SPACE;
@@ -191,6 +214,10 @@ int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop,
         rc = apply_skin(k, skin, attr, &cover, vi_face_size(flat), out, a);
         if (!rc && (eye_weight[0] < 1.0f || eye_weight[1] < 1.0f))
             rc = drop_eyes(k, m, eye_weight, out, a);
+        if (!rc && mouth_open && !(rc = vi_texture_lip_line(k, m, &zbuf, a))) {
+            k->affine(&zbuf, &zbuf, -1.0f, 1.0f);
+            k->mul(&out->conf, &out->conf, &zbuf);
+        }
     }
     vi_arena_release(a, mark);
     return rc;

@@ -16,9 +16,10 @@ typedef struct vi_texture {
 int vi_texture_new(vi_texture *t, int size, vi_arena *a);
 
 /* Unrolls the crop. lm: landmarks in crop coordinates, z in the same pixels. skin: mask over the crop. eye_weight: factor on
- * the confidence around the eye on the picture's left and right (0: do not use that eye). */
+ * the confidence around the eye on the picture's left and right (0: do not use that eye). mouth_open: teeth and tongue are seen between the lips; the line
+ * between them is left out. */
 int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478], const vi_plane *skin,
-                      const float eye_weight[2], const vi_texture *out, vi_arena *a);
+                      const float eye_weight[2], bool mouth_open, const vi_texture *out, vi_arena *a);
 
 /* Several photographs: `sum` collects conf-weighted colours normalised to `best`; finish divides and keeps the detail of
  * `best` where it was seen. best is replaced by the result. */
@@ -31,7 +32,11 @@ int vi_texture_sum_add(vi_texture_sum *s, const vi_kernels *k, const vi_texture 
                        float weight, vi_arena *a);
 int vi_texture_sum_finish(vi_texture_sum *s, const vi_kernels *k, const vi_texture *best, vi_arena *a);
 
-/* Mirrored half for what was not seen, highlights removed, everything else filled. */
-int vi_texture_complete(const vi_kernels *k, const vi_mesh *m, const vi_texture *t, vi_arena *a);
+/* Mirrored half for what was not seen, highlights removed, everything else filled. mouth_open: no photograph showed the line
+ * between closed lips; one is drawn. */
+int vi_texture_complete(const vi_kernels *k, const vi_mesh *m, const vi_texture *t, bool mouth_open, vi_arena *a);
+
+/* The line between the lips in UV, 0..1, soft. */
+int vi_texture_lip_line(const vi_kernels *k, const vi_mesh *m, const vi_plane *dst, vi_arena *a);
 
 #endif

@@ -122,7 +122,41 @@ static int remove_highlights(const vi_kernels *k, const vi_mesh *m, const vi_tex
     return rc;
 }
 
-int vi_texture_complete(const vi_kernels *k, const vi_mesh *m, const vi_texture *t, vi_arena *a)
+int vi_texture_lip_line(const vi_kernels *k, const vi_mesh *m, const vi_plane *dst, vi_arena *a)
+{
+    vi_point p[20];
+    for (int i = 0; i < 20; i++)
+        p[i] = (vi_point){ m->uv[vi_lm_lips_inner[i]][0] * (float)dst->w, m->uv[vi_lm_lips_inner[i]][1] * (float)dst->h };
+    vi_plane_fill(dst, 0.0f);
+    int rc = k->polygon(dst, p, 20, 1.0f, a);
+    k->smoothstep(dst, dst, 0.0f, 0.25f); /* the polygon is about a texel high */
+    if (!rc)
+        rc = k->dilate(dst, dst, 0.004f * (float)dst->w, 0.004f * (float)dst->h, a);
+    if (!rc)
+        rc = k->blur(dst, dst, 0.0025f * (float)dst->w, a);
+    return rc;
+}
+
+/* Lips filled over the line were never seen there; closed lips show a shade darker where they meet. */
+static int draw_lip_line(const vi_kernels *k, const vi_mesh *m, const vi_texture *t, vi_arena *a)
+{
+    vi_plane line = vi_plane_new(a, t->size, t->size);
+    int rc = line.p ? vi_texture_lip_line(k, m, &line, a) : VISO_ERR_NO_SPACE;
+    if (rc)
+        return rc;
+    for (int y = 0; y < t->size; y++) {
+        float *l = t->lab.c[0].p + y * t->lab.c[0].stride;
+        float *c = t->conf.p + y * t->conf.stride;
+        const float *w = line.p + y * line.stride;
+        for (int x = 0; x < t->size; x++) {
+            l[x] *= 1.0f - 0.3f * w[x];
+            c[x] = VI_MAX(c[x], VI_MIN(3.0f * w[x], 1.0f)); /* it is to be shown */
+        }
+    }
+    return 0;
+}
+
+int vi_texture_complete(const vi_kernels *k, const vi_mesh *m, const vi_texture *t, bool mouth_open, vi_arena *a)
 {
     size_t mark = vi_arena_mark(a);
     int rc = mirror_fill(k, t, a);
@@ -137,6 +171,8 @@ int vi_texture_complete(const vi_kernels *k, const vi_mesh *m, const vi_texture 
         k->smoothstep(&weight, &t->conf, 0.75f, 0.98f);
         rc = k->push_pull(t->lab.c, 3, &weight, a);
     }
+    if (!rc && mouth_open)
+        rc = draw_lip_line(k, m, t, a);
     vi_arena_release(a, mark);
     return rc;
 }
