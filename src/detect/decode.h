@@ -13,7 +13,7 @@ typedef struct vi_candidate {
     vi_box box;     /* upright picture */
     vi_point kp[6]; /* MediaPipe order */
     float score;
-    int turns;      /* of the window it was seen through */
+    int turns; /* of the window it was seen through */
 } vi_candidate;
 
 /* Candidates of one window at or above `threshold` that do not touch an inner edge; at most `max`. */

@@ -373,23 +373,26 @@ static const char *const rotate_choices[] = { "off", "auto", "all", NULL };
 
 static const vi_option_row rows[] = {
     VI_OPTION_FLOAT(vi_detect_settings, score, "detect-score", "Detection threshold",
-                    "Detections the detector believes in less than this are not faces.", NULL, 0.5, 0.05, 0.99, 0.05, 0),
+                    "Detections the detector believes in less than this are not faces.", NULL, 0.5, 0.05, 0.99, 0.05,
+                    0),
     VI_OPTION_FLOAT(vi_detect_settings, nms, "detect-overlap", "Merge overlap",
-                    "Detections that overlap by more than this (intersection over union) are one face.", NULL, 0.3, 0.05,
-                    0.95, 0.05, VI_OPTION_ADVANCED),
-    VI_OPTION_CHOICE(vi_detect_settings, pyramid, "pyramid", "Search levels",
-                     "1 looks at the whole picture, 2 and 3 also at smaller and smaller parts of it for small faces. auto: "
-                     "everything in stills and at the start of a scene, parts in turn while a scene runs.",
-                     pyramid_choices, PYRAMID_AUTO, 0),
+                    "Detections that overlap by more than this (intersection over union) are one face.", NULL, 0.3,
+                    0.05, 0.95, 0.05, VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(
+        vi_detect_settings, pyramid, "pyramid", "Search levels",
+        "1 looks at the whole picture, 2 and 3 also at smaller and smaller parts of it for small faces. auto: "
+        "everything in stills and at the start of a scene, parts in turn while a scene runs.",
+        pyramid_choices, PYRAMID_AUTO, 0),
     VI_OPTION_CHOICE(vi_detect_settings, rotate, "rotate", "Turned faces",
                      "Look for faces lying on a side or upside down: off, auto (when nothing else is found), all.",
                      rotate_choices, ROTATE_AUTO, 0),
-    VI_OPTION_INT(vi_detect_settings, max_faces, "max-faces", "Most faces", "At most this many faces of a picture, largest first.",
-                  NULL, 64, 1, VI_MAX_FACES, 0),
-    VI_OPTION_FLOAT(vi_detect_settings, min_face, "min-face", "Smallest face", "Faces narrower than this are left alone.", "px",
-                    24, 8, 4096, 1, 0),
+    VI_OPTION_INT(vi_detect_settings, max_faces, "max-faces", "Most faces",
+                  "At most this many faces of a picture, largest first.", NULL, 64, 1, VI_MAX_FACES, 0),
+    VI_OPTION_FLOAT(vi_detect_settings, min_face, "min-face", "Smallest face",
+                    "Faces narrower than this are left alone.", "px", 24, 8, 4096, 1, 0),
 };
-const vi_option_group vi_detect_options = { "detect", "Finding faces", rows, VI_COUNT(rows), sizeof(vi_detect_settings) };
+const vi_option_group vi_detect_options = { "detect", "Finding faces", rows, VI_COUNT(rows),
+                                            sizeof(vi_detect_settings) };
 
 const vi_stage vi_detect_mediapipe = {
     .id = "mediapipe-full",

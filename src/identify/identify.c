@@ -114,8 +114,8 @@ static int bind(embedder *e, const vi_model_row *row, viso_error *err)
                             3 * VI_ALIGN_SIZE * VI_ALIGN_SIZE);
     e->out = vi_run_output(e->run, out, &n);
     if (n < 1 || n > VISO_EMBEDDING_MAX)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": embedding of %zu values, at most %d are supported", n,
-                            VISO_EMBEDDING_MAX);
+        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": embedding of %zu values, at most %d are supported",
+                            n, VISO_EMBEDDING_MAX);
     e->size = (int)n;
     memcpy(e->scale, row->scale, sizeof(e->scale));
     memcpy(e->offset, row->offset, sizeof(e->offset));
@@ -152,8 +152,8 @@ float vi_embedding_cosine(const viso_face *a, const viso_face *b)
 
 static const vi_option_row rows[] = {
     VI_OPTION_FLOAT(vi_identify_settings, match, "match", "Same person",
-                    "Two faces whose embeddings have at least this cosine are one person; 0.5 is strict.", NULL, 0.42, 0.1, 0.95,
-                    0.01, 0),
+                    "Two faces whose embeddings have at least this cosine are one person; 0.5 is strict.", NULL, 0.42,
+                    0.1, 0.95, 0.01, 0),
 };
 const vi_option_group vi_identify_options = { "identify", "Telling people apart", rows, VI_COUNT(rows),
                                               sizeof(vi_identify_settings) };

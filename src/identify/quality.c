@@ -40,7 +40,8 @@ static float gap(const viso_point3 *m, int a, int b)
  * lid against 13, 12, 11 of the upper. */
 static float openness(const viso_point3 *m, const uint16_t contour[16])
 {
-    float lids = (gap(m, contour[3], contour[13]) + gap(m, contour[4], contour[12]) + gap(m, contour[5], contour[11])) / 3;
+    float lids =
+        (gap(m, contour[3], contour[13]) + gap(m, contour[4], contour[12]) + gap(m, contour[5], contour[11])) / 3;
     float width = gap(m, contour[0], contour[8]);
     return width > 1e-3f ? lids / width : 0;
 }
@@ -62,14 +63,19 @@ float vi_face_quality(const vi_face *f, float skin_fraction, char *why, size_t w
         return 0;
     }
     /* Each rule costs nothing up to its limit and then falls off; at the second number half is gone. */
-    judge(&v, yaw <= 35 ? 1 : 1 / (1 + (yaw - 35) / 15), "turned %.0f degrees to the side (at most 35 is good)", (double)yaw);
+    judge(&v, yaw <= 35 ? 1 : 1 / (1 + (yaw - 35) / 15), "turned %.0f degrees to the side (at most 35 is good)",
+          (double)yaw);
     judge(&v, pitch <= 30 ? 1 : 1 / (1 + (pitch - 30) / 15), "tilted %.0f degrees (at most 30 is good)", (double)pitch);
     judge(&v, width >= 100 ? 1 : width / 100, "face only %.0f pixels wide (100 are good)", (double)width);
-    judge(&v, open >= 0.18f ? 1 : open >= 0.12f ? 0.75f : 0.5f, "%s",
-          fmaxf(left, right) < 0.18f ? "eyes closed" : "an eye nearly closed");
+    judge(&v,
+          open >= 0.18f   ? 1
+          : open >= 0.12f ? 0.75f
+                          : 0.5f,
+          "%s", fmaxf(left, right) < 0.18f ? "eyes closed" : "an eye nearly closed");
     judge(&v, f->f.presence >= 0.9f ? 1 : f->f.presence, "face not clearly visible (%.2f)", (double)f->f.presence);
     if (skin_fraction >= 0)
         judge(&v, skin_fraction >= 0.75f ? 1 : 0.3f + 0.7f * skin_fraction / 0.75f,
-              "only %.0f %% of the face is bare skin (hair, a hand or an object in front)", (double)skin_fraction * 100);
+              "only %.0f %% of the face is bare skin (hair, a hand or an object in front)",
+              (double)skin_fraction * 100);
     return vi_clampf(v.score, 0, 1);
 }

@@ -22,7 +22,7 @@ static const struct {
     const char *role;
     size_t values;
 } outputs[OUT_COUNT] = {
-    { "mesh", 468 * 3 }, { "lips", 80 * 2 },   { "eye_l", 71 * 2 }, { "eye_r", 71 * 2 },
+    { "mesh", 468 * 3 }, { "lips", 80 * 2 },  { "eye_l", 71 * 2 }, { "eye_r", 71 * 2 },
     { "iris_l", 5 * 2 }, { "iris_r", 5 * 2 }, { "flag", 1 },
 };
 
@@ -101,7 +101,8 @@ static int passes_for(const landmarker *l, const vi_work *w, const vi_face *f)
 static float needed(const landmarker *l, const vi_face *f)
 {
     const float lying = 1.05f, convinced = 0.8f; /* 60 degrees */
-    return f->slot < 0 && fabsf(remainderf(f->roi.angle, 6.2831853f)) > lying ? fmaxf(l->s.presence, convinced) : l->s.presence;
+    return f->slot < 0 && fabsf(remainderf(f->roi.angle, 6.2831853f)) > lying ? fmaxf(l->s.presence, convinced)
+                                                                              : l->s.presence;
 }
 
 static int find(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_arena *scratch, viso_error *err)
@@ -208,15 +209,17 @@ static int bind(landmarker *l, const vi_model_row *row, viso_error *err)
         return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks the role image");
     vi_run_input(l->run, l->in_image, &n);
     if (n != 3 * INPUT * INPUT)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": image of %zu values, expected %d", n, 3 * INPUT * INPUT);
+        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": image of %zu values, expected %d", n,
+                            3 * INPUT * INPUT);
     for (int i = 0; i < OUT_COUNT; i++) {
         int at = vi_model_role_index(row, outputs[i].role);
         if (at < 0)
-            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks the role %s", outputs[i].role);
+            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks the role %s",
+                                outputs[i].role);
         l->out[i] = vi_run_output(l->run, at, &n);
         if (n != outputs[i].values)
-            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": %s of %zu values, expected %zu", outputs[i].role, n,
-                                outputs[i].values);
+            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": %s of %zu values, expected %zu", outputs[i].role,
+                                n, outputs[i].values);
     }
     memcpy(l->scale, row->scale, sizeof(l->scale));
     memcpy(l->offset, row->offset, sizeof(l->offset));
@@ -247,13 +250,16 @@ static int create(void **self, const vi_stage_env *env, viso_error *err)
 static const char *const pass_choices[] = { "auto", "1", "2", NULL };
 static const vi_option_row rows[] = {
     VI_OPTION_FLOAT(vi_landmark_settings, presence, "presence", "Landmark threshold",
-                    "Faces the landmark model believes in less than this are left alone.", NULL, 0.5, 0.01, 0.99, 0.05, 0),
-    VI_OPTION_CHOICE(vi_landmark_settings, passes, "landmark-passes", "Landmark passes",
-                     "How often the landmark model looks at a face. auto: twice in stills and at new faces, once at faces "
-                     "that are followed.",
-                     pass_choices, PASSES_AUTO, VI_OPTION_ADVANCED),
+                    "Faces the landmark model believes in less than this are left alone.", NULL, 0.5, 0.01, 0.99, 0.05,
+                    0),
+    VI_OPTION_CHOICE(
+        vi_landmark_settings, passes, "landmark-passes", "Landmark passes",
+        "How often the landmark model looks at a face. auto: twice in stills and at new faces, once at faces "
+        "that are followed.",
+        pass_choices, PASSES_AUTO, VI_OPTION_ADVANCED),
 };
-const vi_option_group vi_landmark_options = { "landmark", "Landmarks", rows, VI_COUNT(rows), sizeof(vi_landmark_settings) };
+const vi_option_group vi_landmark_options = { "landmark", "Landmarks", rows, VI_COUNT(rows),
+                                              sizeof(vi_landmark_settings) };
 
 const vi_stage vi_landmark_attention = {
     .id = "mediapipe-attention",

@@ -43,7 +43,8 @@ static relation relate(const uint8_t *a, const uint8_t *b)
     const double n = VI_THUMB_SIZE;
     double va = fmax(saa / n - sa / n * (sa / n), 0), vb = fmax(sbb / n - sb / n * (sb / n), 0);
     double cov = sab / n - sa / n * (sb / n);
-    relation r = { (float)(diff / n), va > 1e-6 && vb > 1e-6 ? (float)(cov / sqrt(va * vb)) : 0, (float)sqrt(va), (float)sqrt(vb) };
+    relation r = { (float)(diff / n), va > 1e-6 && vb > 1e-6 ? (float)(cov / sqrt(va * vb)) : 0, (float)sqrt(va),
+                   (float)sqrt(vb) };
     return r;
 }
 
@@ -108,8 +109,10 @@ float vi_cut_change(const vi_cut *c, const vi_box *part)
 {
     if (c->frames < 2)
         return 0;
-    int x0 = (int)fminf(fmaxf(part->x0 * VI_THUMB_W, 0), VI_THUMB_W - 1), x1 = (int)fminf(fmaxf(ceilf(part->x1 * VI_THUMB_W), 1), VI_THUMB_W);
-    int y0 = (int)fminf(fmaxf(part->y0 * VI_THUMB_H, 0), VI_THUMB_H - 1), y1 = (int)fminf(fmaxf(ceilf(part->y1 * VI_THUMB_H), 1), VI_THUMB_H);
+    int x0 = (int)fminf(fmaxf(part->x0 * VI_THUMB_W, 0), VI_THUMB_W - 1),
+        x1 = (int)fminf(fmaxf(ceilf(part->x1 * VI_THUMB_W), 1), VI_THUMB_W);
+    int y0 = (int)fminf(fmaxf(part->y0 * VI_THUMB_H, 0), VI_THUMB_H - 1),
+        y1 = (int)fminf(fmaxf(ceilf(part->y1 * VI_THUMB_H), 1), VI_THUMB_H);
     int sum = 0, n = 0;
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++, n++)

@@ -12,9 +12,9 @@
 #define VI_THUMB_SIZE (VI_THUMB_W * VI_THUMB_H)
 
 typedef struct vi_cut {
-    uint8_t now[VI_THUMB_SIZE];    /* last frame fed */
-    uint8_t before[VI_THUMB_SIZE]; /* the one before it */
-    uint8_t scene[VI_THUMB_SIZE];  /* last frame that showed something (not plain black or white) */
+    uint8_t now[VI_THUMB_SIZE];     /* last frame fed */
+    uint8_t before[VI_THUMB_SIZE];  /* the one before it */
+    uint8_t scene[VI_THUMB_SIZE];   /* last frame that showed something (not plain black or white) */
     uint8_t outside[VI_THUMB_SIZE]; /* last scene frame before the latest cut, to recognise the end of a flash */
     int frames, scenes, since_cut;
 } vi_cut;

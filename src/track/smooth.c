@@ -17,8 +17,8 @@
 #define GROWTH 0.03f
 
 /* Points of bone rather than of expression: eye corners, bridge, temples, forehead, upper cheeks. */
-static const uint16_t firm[] = { 33,  133, 362, 263, 6,   168, 197, 195, 5,   4,   1,   129, 358, 10,  151, 9,  8,  127,
-                                 356, 234, 454, 54,  284, 103, 332, 67,  297, 116, 345, 117, 346, 50,  280, 123, 352 };
+static const uint16_t firm[] = { 33,  133, 362, 263, 6,   168, 197, 195, 5,   4,   1,   129, 358, 10, 151, 9,   8,  127,
+                                 356, 234, 454, 54,  284, 103, 332, 67,  297, 116, 345, 117, 346, 50, 280, 123, 352 };
 
 typedef struct gains {
     float rest, slope; /* weight of a new measurement at rest, and its growth with surprise in face widths */
@@ -143,8 +143,8 @@ void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], flo
     /* Second gain of a critically damped pair (Kalata 1984): the same trust in velocity as in position. */
     float b = a * a / (2 - a);
     vi_motion step = scaled(&off, a);
-    s->velocity = (vi_motion){ s->velocity.dx + b * off.dx, s->velocity.dy + b * off.dy, s->velocity.scale + b * off.scale,
-                               s->velocity.angle + b * off.angle };
+    s->velocity = (vi_motion){ s->velocity.dx + b * off.dx, s->velocity.dy + b * off.dy,
+                               s->velocity.scale + b * off.scale, s->velocity.angle + b * off.angle };
     s->velocity.scale = vi_clampf(s->velocity.scale, -GROWTH, GROWTH);
     vi_affine full = motion_map(&off, c), part = motion_map(&step, c), back;
     if (!vi_affine_invert(&full, &back)) {

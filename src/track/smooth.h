@@ -6,9 +6,9 @@
 
 /* A small similarity motion: about a centre, per frame. */
 typedef struct vi_motion {
-    float dx, dy;   /* pixels */
-    float scale;    /* natural logarithm */
-    float angle;    /* radians */
+    float dx, dy; /* pixels */
+    float scale;  /* natural logarithm */
+    float angle;  /* radians */
 } vi_motion;
 
 typedef struct vi_smooth {

@@ -9,22 +9,22 @@
 
 typedef struct vi_track {
     bool used;
-    int id;           /* public number */
-    uint64_t born;    /* frame */
-    uint64_t ended;   /* frame; the slot longest without owner is reused first */
-    int missing;      /* frames in a row without a measurement */
+    int id;         /* public number */
+    uint64_t born;  /* frame */
+    uint64_t ended; /* frame; the slot longest without owner is reused first */
+    int missing;    /* frames in a row without a measurement */
     float fade;
-    int probation;    /* frames it still has to be seen before it is handed out */
-    bool shown;       /* was handed out at least once */
+    int probation; /* frames it still has to be seen before it is handed out */
+    bool shown;    /* was handed out at least once */
     vi_smooth smooth;
-    vi_face face;     /* the record handed out last, without patch */
-    vi_box foretold;  /* where begin expected the face in this frame */
+    vi_face face;    /* the record handed out last, without patch */
+    vi_box foretold; /* where begin expected the face in this frame */
     /* Identity. */
-    bool wants;       /* a new embedding was asked for */
-    int size;         /* of the embedding, 0 none yet */
+    bool wants; /* a new embedding was asked for */
+    int size;   /* of the embedding, 0 none yet */
     float embedding[VISO_EMBEDDING_MAX];
     uint64_t renew_at; /* frame at which the next embedding is due */
-    int stranger;     /* embeddings in a row that did not fit */
+    int stranger;      /* embeddings in a row that did not fit */
 } vi_track;
 
 typedef struct vi_track_state {
@@ -35,10 +35,10 @@ typedef struct vi_track_state {
     vi_cut cut;
     vi_persons persons;
     bool started;
-    bool look_next;        /* something happened that the detector should see in the next frame */
-    uint64_t frame;        /* of this run, counted here */
-    uint64_t looked;       /* frame of the detector's last look */
-    int empty;             /* frames in a row without a followed face */
+    bool look_next;  /* something happened that the detector should see in the next frame */
+    uint64_t frame;  /* of this run, counted here */
+    uint64_t looked; /* frame of the detector's last look */
+    int empty;       /* frames in a row without a followed face */
     bool retried;
     int next_id;
 } vi_track_state;

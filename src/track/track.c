@@ -156,7 +156,8 @@ static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
     f->f.presence = 0;
     f->fresh = false;
     /* Something else is there now: painting on would be worse than stopping. */
-    vi_point a = vi_affine_apply(&w->upright, f->f.box.x0, f->f.box.y0), b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
+    vi_point a = vi_affine_apply(&w->upright, f->f.box.x0, f->f.box.y0),
+             b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
     float fw = (float)w->frame->width, fh = (float)w->frame->height;
     vi_box part = { fminf(a.x, b.x) / fw, fminf(a.y, b.y) / fh, fmaxf(a.x, b.x) / fw, fmaxf(a.y, b.y) / fh };
     return vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
@@ -386,15 +387,18 @@ static void destroy_end(void **self)
 static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_track_settings, redetect, "redetect", "Look again every",
                   "How often the detector looks for new faces while others are followed.", "frames", 10, 1, 1000, 0),
-    VI_OPTION_FLOAT(vi_track_settings, cut, "cut", "Scene cut", "Mean brightness difference of two frames (0 to 255) that starts a new scene.",
-                    NULL, 18, 2, 255, 1, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_track_settings, cut, "cut", "Scene cut",
+                    "Mean brightness difference of two frames (0 to 255) that starts a new scene.", NULL, 18, 2, 255, 1,
+                    VI_OPTION_ADVANCED),
     VI_OPTION_FLOAT(vi_track_settings, smooth, "smooth", "Landmark smoothing",
-                    "How calmly the face is followed: 0 off, 1 strong. Fast motion is followed at once in any case.", NULL, 0.5, 0, 1,
-                    0.05, 0),
-    VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps", "A face that is not seen for up to this many frames is carried on and fades out.",
-                  "frames", 4, 0, 60, 0),
+                    "How calmly the face is followed: 0 off, 1 strong. Fast motion is followed at once in any case.",
+                    NULL, 0.5, 0, 1, 0.05, 0),
+    VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
+                  "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 60,
+                  0),
 };
-const vi_option_group vi_track_options = { "track", "Following faces", rows, VI_COUNT(rows), sizeof(vi_track_settings) };
+const vi_option_group vi_track_options = { "track", "Following faces", rows, VI_COUNT(rows),
+                                           sizeof(vi_track_settings) };
 
 const vi_stage vi_track_begin = {
     .id = "track-begin",

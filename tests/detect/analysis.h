@@ -42,7 +42,8 @@ static inline void *open_stage(analysis *a, const vi_stage *s, void *shared)
 /* `set`: "key=value" pairs, NULL-terminated, or NULL. */
 static inline analysis *analysis_open(const char *const *set)
 {
-    static const vi_option_group *const groups[] = { &vi_detect_options, &vi_landmark_options, &vi_track_options, &vi_identify_options };
+    static const vi_option_group *const groups[] = { &vi_detect_options, &vi_landmark_options, &vi_track_options,
+                                                     &vi_identify_options };
     analysis *a = calloc(1, sizeof(*a));
     vi_models_params p = { 0 };
     OK(vi_settings_create(&a->settings, groups, VI_COUNT(groups), &a->err));
@@ -78,7 +79,8 @@ static inline void analysis_close(analysis *a)
 }
 
 /* Faces of one frame in a->w. */
-static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *cm, bool still, uint64_t sequence, bool embed)
+static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *cm, bool still, uint64_t sequence,
+                                 bool embed)
 {
     vi_work *w = a->w;
     w->frame = f;
@@ -103,7 +105,8 @@ static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *
 }
 
 /* Calls `see` after every frame; returns how many there were. */
-static inline int analyse_file(analysis *a, const char *path, bool embed, void (*see)(analysis *a, int frame, void *user), void *user)
+static inline int analyse_file(analysis *a, const char *path, bool embed,
+                               void (*see)(analysis *a, int frame, void *user), void *user)
 {
     vi_reader *r = NULL;
     vi_frame *f = NULL;

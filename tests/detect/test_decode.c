@@ -70,7 +70,7 @@ static void cut_faces_are_left_to_the_neighbour(void **state)
     (void)state;
     vi_candidate c[8];
     quiet();
-    put(2, 24, 4, 0, 0, 40, 40); /* reaches past the left edge */
+    put(2, 24, 4, 0, 0, 40, 40);  /* reaches past the left edge */
     put(24, 45, 4, 0, 0, 40, 40); /* past the bottom */
     put(24, 24, 4, 0, 0, 40, 40);
     vi_window w = { 96, 96, 192, 0, 0 };
@@ -104,8 +104,8 @@ static int slow_merge(const vi_candidate *in, int n, float iou, vi_candidate *ou
             double ab = (double)(in[best].box.x1 - in[best].box.x0) * (double)(in[best].box.y1 - in[best].box.y0);
             if (both / (ai + ab - both) > iou) {
                 double k = in[i].score;
-                const double v[16] = { in[i].box.x0, in[i].box.y0, in[i].box.x1, in[i].box.y1, in[i].kp[0].x, in[i].kp[0].y,
-                                       in[i].kp[5].x, in[i].kp[5].y };
+                const double v[16] = { in[i].box.x0,  in[i].box.y0,  in[i].box.x1,  in[i].box.y1,
+                                       in[i].kp[0].x, in[i].kp[0].y, in[i].kp[5].x, in[i].kp[5].y };
                 for (int j = 0; j < 8; j++)
                     s[j] += k * v[j];
                 weight += k;
@@ -118,7 +118,8 @@ static int slow_merge(const vi_candidate *in, int n, float iou, vi_candidate *ou
         vi_candidate *o = &out[m++];
         memset(o, 0, sizeof(*o));
         o->score = in[best].score;
-        o->box = (vi_box){ (float)(s[0] / weight), (float)(s[1] / weight), (float)(s[2] / weight), (float)(s[3] / weight) };
+        o->box =
+            (vi_box){ (float)(s[0] / weight), (float)(s[1] / weight), (float)(s[2] / weight), (float)(s[3] / weight) };
         o->kp[0] = (vi_point){ (float)(s[4] / weight), (float)(s[5] / weight) };
         o->kp[5] = (vi_point){ (float)(s[6] / weight), (float)(s[7] / weight) };
     }
@@ -138,7 +139,8 @@ static void merge_agrees_with_slow_version(void **state)
         vi_candidate a[160], want[160];
         int n = 1 + round % 160;
         for (int i = 0; i < n; i++) {
-            float x = uniform(&seed, 0, 300), y = uniform(&seed, 0, 300), w = uniform(&seed, 5, 120), h = w * uniform(&seed, .8f, 1.3f);
+            float x = uniform(&seed, 0, 300), y = uniform(&seed, 0, 300), w = uniform(&seed, 5, 120),
+                  h = w * uniform(&seed, .8f, 1.3f);
             a[i] = (vi_candidate){ .box = { x, y, x + w, y + h }, .score = uniform(&seed, .5f, 1) };
             a[i].kp[0] = (vi_point){ x, y };
             a[i].kp[5] = (vi_point){ x + w, y };

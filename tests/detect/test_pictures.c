@@ -78,6 +78,7 @@ static void limits_are_kept(void **state)
 int main(void)
 {
     int skip = missing("VISO_TEST_SHARED", "images/README.md");
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_listed_face_is_found), cmocka_unit_test(limits_are_kept) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_listed_face_is_found),
+                                        cmocka_unit_test(limits_are_kept) };
     return skip ? skip : cmocka_run_group_tests(tests, NULL, NULL);
 }

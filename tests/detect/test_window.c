@@ -5,7 +5,8 @@
 
 #include "detect/window.h"
 
-static const int sizes[][2] = { { 1920, 1080 }, { 1080, 1920 }, { 512, 512 }, { 640, 360 }, { 2048, 922 }, { 33, 7 }, { 4096, 600 } };
+static const int sizes[][2] = { { 1920, 1080 }, { 1080, 1920 }, { 512, 512 }, { 640, 360 },
+                                { 2048, 922 },  { 33, 7 },      { 4096, 600 } };
 static const float fractions[] = { 0.55f, 0.30f };
 
 static void tiles_cover_every_small_box_whole(void **state)
@@ -21,16 +22,20 @@ static void tiles_cover_every_small_box_whole(void **state)
             float b = t[0].side * 0.33f;
             for (int y = 0; y <= 20; y++) {
                 for (int x = 0; x <= 20; x++) {
-                    float x0 = fmaxf(0, (w - b) * x / 20), y0 = fmaxf(0, (h - b) * y / 20), x1 = fminf(x0 + b, w), y1 = fminf(y0 + b, h);
+                    float x0 = fmaxf(0, (w - b) * x / 20), y0 = fmaxf(0, (h - b) * y / 20), x1 = fminf(x0 + b, w),
+                          y1 = fminf(y0 + b, h);
                     int whole = 0;
                     for (int i = 0; i < n; i++) {
                         float e = t[i].side * 0.02f, l = t[i].cx - t[i].side / 2, u = t[i].cy - t[i].side / 2;
                         float r = l + t[i].side, d = u + t[i].side;
-                        whole += x0 >= l + (t[i].inner & VI_INNER_LEFT ? e : -1) && x1 <= r - (t[i].inner & VI_INNER_RIGHT ? e : -1) &&
-                                 y0 >= u + (t[i].inner & VI_INNER_TOP ? e : -1) && y1 <= d - (t[i].inner & VI_INNER_BOTTOM ? e : -1);
+                        whole += x0 >= l + (t[i].inner & VI_INNER_LEFT ? e : -1) &&
+                                 x1 <= r - (t[i].inner & VI_INNER_RIGHT ? e : -1) &&
+                                 y0 >= u + (t[i].inner & VI_INNER_TOP ? e : -1) &&
+                                 y1 <= d - (t[i].inner & VI_INNER_BOTTOM ? e : -1);
                     }
                     if (!whole)
-                        fail_msg("%dx%d fraction %g: box at %g,%g of %g is whole in no tile", w, h, (double)fractions[f], (double)x0, (double)y0, (double)b);
+                        fail_msg("%dx%d fraction %g: box at %g,%g of %g is whole in no tile", w, h,
+                                 (double)fractions[f], (double)x0, (double)y0, (double)b);
                 }
             }
         }
@@ -73,7 +78,8 @@ static void turned_window_maps_its_up(void **state)
     assert_float_equal(q.y, -20, 1e-3);
     for (int turns = 0; turns < 4; turns++) { /* the table of quarter turns agrees with the general map */
         vi_window v = { 31, 17, 50, turns, 0 };
-        vi_affine m = vi_window_to_picture(&v, 192), g = vi_square_to_picture(31, 17, 50, (float)turns * 1.57079633f, 192);
+        vi_affine m = vi_window_to_picture(&v, 192),
+                  g = vi_square_to_picture(31, 17, 50, (float)turns * 1.57079633f, 192);
         for (int i = 0; i < 6; i++)
             assert_float_equal(m.m[i], g.m[i], 1e-3);
     }
@@ -98,8 +104,10 @@ static void inner_bits_turn_with_the_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiles_cover_every_small_box_whole), cmocka_unit_test(inner_edges_are_those_with_picture_beyond),
-        cmocka_unit_test(few_tiles_for_wide_video),          cmocka_unit_test(turned_window_maps_its_up),
+        cmocka_unit_test(tiles_cover_every_small_box_whole),
+        cmocka_unit_test(inner_edges_are_those_with_picture_beyond),
+        cmocka_unit_test(few_tiles_for_wide_video),
+        cmocka_unit_test(turned_window_maps_its_up),
         cmocka_unit_test(inner_bits_turn_with_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,11 +12,16 @@
 static void template_points_map_back(void **state)
 {
     (void)state;
-    static const vi_point at[5] = { { 38.2946f, 51.6963f }, { 73.5318f, 51.5014f }, { 56.0252f, 71.7366f }, { 41.5493f, 92.3655f }, { 70.7299f, 92.2041f } };
+    static const vi_point at[5] = { { 38.2946f, 51.6963f },
+                                    { 73.5318f, 51.5014f },
+                                    { 56.0252f, 71.7366f },
+                                    { 41.5493f, 92.3655f },
+                                    { 70.7299f, 92.2041f } };
     vi_point p[5];
     float k = 2.5f, t = 0.6f;
     for (int i = 0; i < 5; i++)
-        p[i] = (vi_point){ 300 + k * (cosf(t) * at[i].x - sinf(t) * at[i].y), 90 + k * (sinf(t) * at[i].x + cosf(t) * at[i].y) };
+        p[i] = (vi_point){ 300 + k * (cosf(t) * at[i].x - sinf(t) * at[i].y),
+                           90 + k * (sinf(t) * at[i].x + cosf(t) * at[i].y) };
     vi_affine a;
     assert_true(vi_align_template(p, &a));
     for (int i = 0; i < 5; i++) {

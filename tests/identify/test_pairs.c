@@ -2,14 +2,28 @@
 #include "../detect/analysis.h"
 
 /* Same number: same person, as the list of the pictures says. */
-static const struct { const char *name; int person; } pictures[] = {
-    { "portrait_obama_official.jpg", 1 },  { "portrait_obama_speaking.jpg", 1 },  { "hard_backlit_full_length.jpg", 1 },
-    { "portrait_biden_official.jpg", 2 },  { "hard_small_face_full_length.jpg", 2 },
-    { "portrait_woman_a_frontal.jpg", 3 }, { "portrait_woman_a_turned.jpg", 3 },  { "portrait_woman_a_mouth_open.jpg", 3 },
-    { "hard_hands_on_head.jpg", 3 },       { "portrait_woman_official.jpg", 4 },  { "portrait_woman_podium.jpg", 4 },
-    { "portrait_lacamoire.jpg", 5 },       { "portrait_lacamoire_video_frame.png", 5 },
-    { "portrait_miranda_mic.png", 6 },     { "portrait_astronaut_collins.png", 7 }, { "portrait_sergey.png", 8 },
-    { "portrait_man_glasses_beard.jpg", 9 }, { "portrait_man_mouth_open.jpg", 10 },
+static const struct {
+    const char *name;
+    int person;
+} pictures[] = {
+    { "portrait_obama_official.jpg", 1 },
+    { "portrait_obama_speaking.jpg", 1 },
+    { "hard_backlit_full_length.jpg", 1 },
+    { "portrait_biden_official.jpg", 2 },
+    { "hard_small_face_full_length.jpg", 2 },
+    { "portrait_woman_a_frontal.jpg", 3 },
+    { "portrait_woman_a_turned.jpg", 3 },
+    { "portrait_woman_a_mouth_open.jpg", 3 },
+    { "hard_hands_on_head.jpg", 3 },
+    { "portrait_woman_official.jpg", 4 },
+    { "portrait_woman_podium.jpg", 4 },
+    { "portrait_lacamoire.jpg", 5 },
+    { "portrait_lacamoire_video_frame.png", 5 },
+    { "portrait_miranda_mic.png", 6 },
+    { "portrait_astronaut_collins.png", 7 },
+    { "portrait_sergey.png", 8 },
+    { "portrait_man_glasses_beard.jpg", 9 },
+    { "portrait_man_mouth_open.jpg", 10 },
 };
 enum { N = VI_COUNT(pictures) };
 
@@ -47,7 +61,8 @@ static void same_and_different_people_part(void **state)
         }
     }
     print_message("same %d pairs: mean %.3f least %.3f; different %d pairs: mean %.3f most %.3f\n", n_same,
-                  (double)(sum_same / (float)n_same), (double)least, n_different, (double)(sum_different / (float)n_different), (double)most);
+                  (double)(sum_same / (float)n_same), (double)least, n_different,
+                  (double)(sum_different / (float)n_different), (double)most);
     assert_true(least >= 0.42f);
     assert_true(most < 0.42f);
     assert_true(above <= n_different / 50);

@@ -8,8 +8,11 @@
 
 static const char *const one_level[] = { "pyramid=1", NULL };
 
-static const struct { int i; float x, y; } astronaut[] = {
-    { 1, 223.2f, 131.4f }, { 33, 195.2f, 100.8f }, { 263, 256.0f, 104.5f }, { 61, 201.7f, 139.2f },
+static const struct {
+    int i;
+    float x, y;
+} astronaut[] = {
+    { 1, 223.2f, 131.4f },   { 33, 195.2f, 100.8f },  { 263, 256.0f, 104.5f }, { 61, 201.7f, 139.2f },
     { 291, 245.6f, 140.8f }, { 152, 221.1f, 178.2f }, { 10, 227.0f, 68.3f },
 };
 
@@ -71,13 +74,15 @@ static void a_turned_frame_has_the_same_points(void **state)
         for (int y = 0; y < h; y++) {
             for (int x = 0; x < w; x++) {
                 vi_point p = vi_affine_apply(&up, (float)x + .5f, (float)y + .5f);
-                memcpy(g->plane[0] + (int)p.y * g->stride[0] + (int)p.x * step, f->plane[0] + y * f->stride[0] + x * step, (size_t)step);
+                memcpy(g->plane[0] + (int)p.y * g->stride[0] + (int)p.x * step,
+                       f->plane[0] + y * f->stride[0] + x * step, (size_t)step);
             }
         }
         analyse_frame(a, g, &cm, true, 0, false);
         assert_int_equal(a->w->n_face, 1);
         for (int i = 0; i < VISO_MESH_POINTS; i++)
-            assert_true(hypotf(a->w->face[0].f.mesh[i].x - want.f.mesh[i].x, a->w->face[0].f.mesh[i].y - want.f.mesh[i].y) < 1.0f);
+            assert_true(hypotf(a->w->face[0].f.mesh[i].x - want.f.mesh[i].x,
+                               a->w->face[0].f.mesh[i].y - want.f.mesh[i].y) < 1.0f);
         assert_float_equal(a->w->face[0].f.pose.roll, want.f.pose.roll, 2);
         vi_frame_unref(&g);
     }

@@ -3,7 +3,10 @@
 
 #include "../detect/analysis.h"
 
-static const struct { const char *name; float yaw[2], pitch[2], roll[2]; } cases[] = {
+static const struct {
+    const char *name;
+    float yaw[2], pitch[2], roll[2];
+} cases[] = {
     { "portrait_obama_official.jpg", { -15, 15 }, { -15, 15 }, { -10, 10 } },
     { "hard_profile_left.jpg", { -90, -35 }, { -25, 25 }, { -20, 20 } },
     { "hard_pitch_up.jpg", { -25, 25 }, { 12, 60 }, { -25, 25 } },
@@ -23,7 +26,8 @@ static void poses_have_the_signs_people_see(void **state)
         analyse_picture(a, "VISO_TEST_SHARED", name, false);
         assert_true(a->w->n_face >= 1);
         viso_pose p = a->w->face[0].f.pose;
-        print_message("%s: yaw %.0f pitch %.0f roll %.0f\n", cases[i].name, (double)p.yaw, (double)p.pitch, (double)p.roll);
+        print_message("%s: yaw %.0f pitch %.0f roll %.0f\n", cases[i].name, (double)p.yaw, (double)p.pitch,
+                      (double)p.roll);
         bad += !(p.yaw >= cases[i].yaw[0] && p.yaw <= cases[i].yaw[1] && p.pitch >= cases[i].pitch[0] &&
                  p.pitch <= cases[i].pitch[1] && p.roll >= cases[i].roll[0] && p.roll <= cases[i].roll[1]);
     }

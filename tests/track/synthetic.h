@@ -19,9 +19,13 @@ static inline float rnd(uint32_t *seed) /* -1..1, triangular enough for noise */
 
 static inline void make_face(viso_point3 *m, float cx, float cy, float width, float angle)
 {
-    static const struct { int i; float x, y; } known[] = {
-        { 33, -.33f, -.2f }, { 133, -.13f, -.2f }, { 362, .13f, -.2f }, { 263, .33f, -.2f }, { 234, -.5f, -.1f }, { 454, .5f, -.1f },
-        { 1, 0, .05f }, { 4, 0, .02f }, { 61, -.18f, .3f }, { 291, .18f, .3f }, { 10, 0, -.62f }, { 152, 0, .62f },
+    static const struct {
+        int i;
+        float x, y;
+    } known[] = {
+        { 33, -.33f, -.2f }, { 133, -.13f, -.2f }, { 362, .13f, -.2f }, { 263, .33f, -.2f },
+        { 234, -.5f, -.1f }, { 454, .5f, -.1f },   { 1, 0, .05f },      { 4, 0, .02f },
+        { 61, -.18f, .3f },  { 291, .18f, .3f },   { 10, 0, -.62f },    { 152, 0, .62f },
     };
     float c = cosf(angle), s = sinf(angle);
     for (int i = 0; i < VISO_MESH_POINTS; i++) {

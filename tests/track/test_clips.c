@@ -43,8 +43,8 @@ static tally follow(const char *name)
     snprintf(path, sizeof(path), "%s/video/%s", getenv("VISO_TEST_SHARED"), name);
     analyse_file(a, path, true, count, &t);
     analysis_close(a);
-    print_message("%s: %d frames, %d faces, %d faded, %d people, %.2f networks per frame\n", name, t.frames, t.faces, t.weak, t.tracks,
-                  (double)t.networks / t.frames);
+    print_message("%s: %d frames, %d faces, %d faded, %d people, %.2f networks per frame\n", name, t.frames, t.faces,
+                  t.weak, t.tracks, (double)t.networks / t.frames);
     return t;
 }
 

@@ -12,11 +12,13 @@ static void show(vi_frame *f, const vi_frame *picture, int step, uint32_t *seed)
 {
     for (int y = 0; y < f->height; y++) {
         for (int x = 0; x < f->width; x++) {
-            float u = fminf(fmaxf(((float)x - 448) / 2, 0), (float)picture->width - 2), v = fminf((float)y / 2, (float)picture->height - 2);
+            float u = fminf(fmaxf(((float)x - 448) / 2, 0), (float)picture->width - 2),
+                  v = fminf((float)y / 2, (float)picture->height - 2);
             int i = (int)u, j = (int)v;
             float fx = u - (float)i, fy = v - (float)j, n = rnd(seed) * 10;
             for (int c = 0; c < 3; c++) {
-                const uint8_t *p = picture->plane[0] + j * picture->stride[0] + i * step + c, *q = p + picture->stride[0];
+                const uint8_t *p = picture->plane[0] + j * picture->stride[0] + i * step + c,
+                              *q = p + picture->stride[0];
                 float a = (float)p[0] + fx * (float)(p[step] - p[0]), b = (float)q[0] + fx * (float)(q[step] - q[0]);
                 f->plane[0][y * f->stride[0] + 3 * x + c] = (uint8_t)fminf(fmaxf(a + fy * (b - a) + n + 0.5f, 0), 255);
             }
