@@ -124,6 +124,25 @@ static void rotation_is_kept(void **state)
     }
 }
 
+/* A container that cannot say it gets the frames as they are shown. */
+static void matroska_gets_turned_frames(void **state)
+{
+    need_ffmpeg();
+    make_vfr();
+    vi_output_settings s = default_settings;
+    s.codec = 6; /* ffv1: what comes out can be compared */
+    for (int rotate = 90; rotate < 360; rotate += 90) {
+        assert_int_equal(run("ffmpeg -y -v error -i vfr.mp4 -t 0.4 -c copy -metadata:s:v rotate=%d rot.mp4", rotate), 0);
+        copy_or_fail("rot.mp4", "rot.out.mkv", &s);
+        char *a = capture("ffmpeg -v error -i rot.mp4 -map 0:v -vsync passthrough -f framemd5 - | grep -v '#' | cut -d, -f6");
+        char *b = capture("ffmpeg -v error -i rot.out.mkv -map 0:v -vsync passthrough -f framemd5 - | grep -v '#' | cut -d, -f6");
+        if (!*a || strcmp(a, b) != 0)
+            fail_msg("turned by %d: frames differ\n%s---\n%s", rotate, a, b);
+        free(a);
+        free(b);
+    }
+}
+
 static void ten_bit_hlg_keeps_depth_and_tags(void **state)
 {
     need_ffmpeg();
@@ -403,6 +422,7 @@ int main(void)
         cmocka_unit_test(uneven_times_and_sound_are_kept),
         cmocka_unit_test(a_late_start_is_kept),
         cmocka_unit_test(rotation_is_kept),
+        cmocka_unit_test(matroska_gets_turned_frames),
         cmocka_unit_test(ten_bit_hlg_keeps_depth_and_tags),
         cmocka_unit_test(full_range_and_colour_tags_are_kept),
         cmocka_unit_test(matroska_keeps_all_it_holds),

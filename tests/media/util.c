@@ -4,6 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* x265 keeps texts of its settings until the process ends. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libx265.so\n";
+}
+
 lines logged = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void on_line(void *user, viso_log_level level, const char *object, const char *text)

@@ -408,12 +408,12 @@ int vi_video_open(vi_reader *r, viso_error *err)
     return open_first(r, err);
 }
 
-/* A file cut short reads as a clip that just ends; the index still says how long it was. A few samples may lie outside
- * the edit list, so only a clear difference is told. */
+/* A file cut short reads as a clip that just ends; the index of MP4 and MOV still says how long it was (others only guess).
+ * A few samples may lie outside the edit list, so only a clear difference is told. */
 static void tell_early_end(vi_video_in *v)
 {
     int64_t said = v->st->nb_frames, got = v->number + (int64_t)v->damaged;
-    if (said > 0 && got < said - said / 10 - 2 && !v->told_end)
+    if (strstr(v->fc->iformat->name, "mp4") && said > 0 && got < said - said / 10 - 2 && !v->told_end)
         vi_warn(v->log, "%s: ends after %lld of %lld frames (truncated?)", v->path, (long long)got, (long long)said);
     v->told_end = true;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/out/turn.h"
+
 enum { AUTO, H264, H265, VP9, AV1, PRORES, FFV1 };
 
 static const char *const codec_choices[] = { "auto", "h264", "h265", "vp9", "av1", "prores", "ffv1", NULL };
@@ -84,6 +86,7 @@ static const enum AVPixelFormat *wishes(vi_format f)
 
 static enum AVPixelFormat choose_pixels(const AVCodec *codec, const vi_media_info *i, bool even)
 {
+    /* sizes are of the stored picture; a turn exchanges two that are treated alike wherever turning is possible */
     /* An animation's RGB comes from a palette; nobody misses its chroma, and 4:4:4 plays in few places. */
     vi_format like = strcmp(i->codec, "gif") == 0 ? VI_FORMAT_YUV420P : i->format;
     for (const enum AVPixelFormat *w = wishes(like); *w != AV_PIX_FMT_NONE; w++) {
@@ -195,12 +198,16 @@ static void set_form(vi_encoder *e, const vi_reader *like, int which)
     const vi_media_info *i = &like->info;
     const AVStream *st = vi_video_stream(like->video);
     const AVFrame *first = vi_video_first(like->video);
-    c->width = i->width;
-    c->height = i->height;
+    c->width = e->turns % 2 ? i->height : i->width;
+    c->height = e->turns % 2 ? i->width : i->height;
     c->time_base = st->time_base;
     c->framerate = (AVRational){ i->rate_num, i->rate_num ? i->rate_den : 1 };
     c->sample_aspect_ratio = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : first->sample_aspect_ratio;
+    if (e->turns % 2 && c->sample_aspect_ratio.num)
+        c->sample_aspect_ratio = av_inv_q(c->sample_aspect_ratio);
     e->colour = i->colour;
+    if (e->turns && e->colour.chroma != AVCHROMA_LOC_CENTER)
+        e->colour.chroma = 0; /* the samples' places turn too, to ones that have no name */
     const vi_format_info *from = vi_format_describe(i->format);
     const AVPixFmtDescriptor *to = av_pix_fmt_desc_get(c->pix_fmt);
     if (!from->yuv && from->components >= 3 && !(to->flags & AV_PIX_FMT_FLAG_RGB)) {
@@ -217,6 +224,21 @@ static void set_form(vi_encoder *e, const vi_reader *like, int which)
         c->field_order = first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB;
     } else {
         c->field_order = first->interlaced_frame ? st->codecpar->field_order : AV_FIELD_PROGRESSIVE;
+    }
+}
+
+/* Turning metadata that the container has no place for: the frames themselves are turned, as players would show them. */
+static void settle_turns(vi_encoder *e, const vi_media_info *i, const AVOutputFormat *container)
+{
+    if (!i->turns || strcmp(container->name, "mp4") == 0 || strcmp(container->name, "mov") == 0)
+        return;
+    if (vi_can_turn(i->format, i->turns)) {
+        e->turns = i->turns;
+        vi_info(e->log, "%s: %s cannot say that the picture is shown turned, so it is turned by %d degrees", e->name,
+                container->name, i->turns * 90);
+    } else {
+        vi_warn(e->log, "%s: %s cannot say that the picture is shown turned by %d degrees; MP4 and MOV can", e->name,
+                container->name, i->turns * 90);
     }
 }
 
@@ -256,6 +278,7 @@ int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *
         return vi_error_set(err, VISO_ERR_USAGE, "%s: %s cannot hold %s pictures of %dx%d; choose another --codec", name,
                             codecs[which].name, vi_format_describe(like->info.format)->name, like->info.width,
                             like->info.height);
+    settle_turns(e, &like->info, container);
     set_form(e, like, which);
     set_quality(e, which, s, first);
     if (which != H265) /* there the number would mean frames in flight, not threads */
@@ -333,9 +356,28 @@ static void dress(vi_encoder *e, const vi_frame *f)
     a->sample_aspect_ratio = e->c->sample_aspect_ratio;
 }
 
-int vi_encoder_send(vi_encoder *e, vi_frame *f, viso_error *err)
+/* The frame as it is coded: itself, or turned into a frame of the encoder's that is used over and over. */
+static vi_frame *turned(vi_encoder *e, vi_frame *f)
+{
+    if (!e->turns)
+        return f;
+    if (!e->turned || !vi_frame_writable(e->turned)) {
+        vi_frame_unref(&e->turned);
+        e->turned = vi_frame_alloc(f->format, e->c->width, e->c->height);
+        if (!e->turned)
+            return NULL;
+    }
+    vi_frame_copy_props(e->turned, f);
+    vi_turn_frame(e->turned, f);
+    return e->turned;
+}
+
+int vi_encoder_send(vi_encoder *e, vi_frame *given, viso_error *err)
 {
     int rc = 0;
+    vi_frame *f = given ? turned(e, given) : NULL;
+    if (given && !f)
+        return vi_error_nomem(err, e->name);
     if (f) {
         AVFrame *a = e->frame;
         av_frame_unref(a);
@@ -382,4 +424,5 @@ void vi_encoder_close(vi_encoder *e)
     av_frame_free(&e->frame);
     av_packet_free(&e->pkt);
     vi_convert_clear(&e->convert);
+    vi_frame_unref(&e->turned);
 }

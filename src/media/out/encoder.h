@@ -10,6 +10,8 @@ typedef struct vi_encoder {
     AVPacket *pkt;
     vi_convert convert;
     bool converting;
+    int turns;                /* quarters by which frames are turned here, because the container cannot say it */
+    vi_frame *turned;
     vi_colour colour;         /* of the coded pictures */
     vi_side_store *side;      /* of the target */
     const vi_log *log;

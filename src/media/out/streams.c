@@ -143,8 +143,10 @@ static int make_streams(vi_streams *s, int video_index, AVStream **video)
             continue;
         }
         if (!accepted(s->out->oformat, from)) {
-            vi_warn(s->log, "%s: stream %d (%s, %s) cannot be stored in %s and is dropped", s->name, i, kind_of(from),
-                    avcodec_get_name(from->codecpar->codec_id), s->out->oformat->name);
+            bool sound = from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+            vi_warn(s->log, "%s: stream %d (%s, %s) cannot be stored in %s and is dropped%s", s->name, i, kind_of(from),
+                    avcodec_get_name(from->codecpar->codec_id), s->out->oformat->name,
+                    sound ? "; a result named .mkv or .mov may hold it" : "");
             from->discard = AVDISCARD_ALL;
             continue;
         }

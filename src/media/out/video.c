@@ -159,9 +159,6 @@ static int open_video_stream(vi_video_out *v, const vi_reader *like, viso_error 
             return vi_error_nomem(err, v->name);
         memcpy(p, d->data, d->size);
     }
-    if (like->info.turns && !v->mp4 && !v->mov)
-        vi_warn(v->log, "%s: %s cannot say that the picture is to be shown turned by %d degrees; MP4 and MOV can", v->name,
-                v->fc->oformat->name, like->info.turns * 90);
     return 0;
 }
 
