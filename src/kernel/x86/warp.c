@@ -48,7 +48,8 @@ static inline void fold(float w[4], int index, int first, int size)
         w[k] = moved[k];
 }
 
-static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
+/* Blocks that touch the border, and the end of a row: pixel by pixel. */
+static void bicubic_edge(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
 {
     int iu[8], iv[8], w = src->w, h = src->h;
     float wu[4][8], wv[4][8], in[8];
@@ -87,6 +88,56 @@ static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, con
             s = _mm_add_ss(s, _mm_movehdup_ps(s));
             _mm_store_ss(vi_row(&dst[k], j) + i + x, s);
         }
+    }
+}
+
+/* Pixel x of the low and of the high half: four floats of a row each. */
+static inline __m256 rows_of(const float *p, const int *offset, int x)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + offset[x])), _mm_loadu_ps(p + offset[x + 4]), 1);
+}
+
+/* Eight pixels whose windows lie inside. A register holds the windows' rows of pixels x and x + 4; the weights come
+ * out of a transposition in just that order. */
+static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
+{
+    __m256i iu = _mm256_cvttps_epi32(at->u), iv = _mm256_cvttps_epi32(at->v), one = _mm256_set1_epi32(1);
+    __m256i out = _mm256_or_si256(_mm256_cmpgt_epi32(one, iu), _mm256_cmpgt_epi32(iu, _mm256_set1_epi32(src->w - 3)));
+    out = _mm256_or_si256(out, _mm256_cmpgt_epi32(one, iv));
+    out = _mm256_or_si256(out, _mm256_cmpgt_epi32(iv, _mm256_set1_epi32(src->h - 3)));
+    if (count < 8 || !_mm256_testz_si256(out, out)) {
+        bicubic_edge(dst, src, n, at, j, i, count);
+        return;
+    }
+    __m256 u[4], v[4], across[4];
+    cubic(_mm256_sub_ps(at->u, _mm256_cvtepi32_ps(iu)), u);
+    cubic(_mm256_sub_ps(at->v, _mm256_cvtepi32_ps(iv)), v);
+    __m256 a = _mm256_unpacklo_ps(u[0], u[1]), b = _mm256_unpackhi_ps(u[0], u[1]);
+    __m256 c = _mm256_unpacklo_ps(u[2], u[3]), d = _mm256_unpackhi_ps(u[2], u[3]);
+    across[0] = _mm256_shuffle_ps(a, c, 0x44), across[1] = _mm256_shuffle_ps(a, c, 0xee);
+    across[2] = _mm256_shuffle_ps(b, d, 0x44), across[3] = _mm256_shuffle_ps(b, d, 0xee);
+    iu = _mm256_sub_epi32(iu, one);
+    iv = _mm256_sub_epi32(iv, one);
+    for (int k = 0; k < n; k++) {
+        int offset[8];
+        ptrdiff_t stride = src[k].stride;
+        const float *p = src[k].p;
+        __m256 s[4];
+        _mm256_storeu_si256((__m256i *)(void *)offset,
+                            _mm256_add_epi32(_mm256_mullo_epi32(iv, _mm256_set1_epi32((int)stride)), iu));
+#define PAIR(x)                                                                                             \
+    s[x] = _mm256_mul_ps(_mm256_permute_ps(v[0], 0x55 * x), rows_of(p, offset, x));                         \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[1], 0x55 * x), rows_of(p + stride, offset, x), s[x]);        \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[2], 0x55 * x), rows_of(p + 2 * stride, offset, x), s[x]);    \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[3], 0x55 * x), rows_of(p + 3 * stride, offset, x), s[x]);    \
+    s[x] = _mm256_mul_ps(s[x], across[x])
+        PAIR(0);
+        PAIR(1);
+        PAIR(2);
+        PAIR(3);
+#undef PAIR
+        __m256 sum = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3]));
+        _mm256_storeu_ps(vi_row(&dst[k], j) + i, _mm256_mul_ps(sum, at->inside));
     }
 }
 
