@@ -112,11 +112,11 @@ static int half_weights(vi_target *t)
     if (!rc)
         rc = t->k->dilate(&t->features, &feature, r, r, t->a);
     if (!rc)
-        rc = half_polygon(t, &inner, vi_lm_lips_inner, 20, t->mouth_open, 0.006f * t->fs);
+        rc = half_polygon(t, &inner, vi_lm_lips_inner, VI_COUNT(vi_lm_lips_inner), t->mouth_open, 0.006f * t->fs);
     if (!rc)
-        rc = half_polygon(t, &t->centre, vi_lm_centre, 16, 1.0f, 0.03f * t->fs);
+        rc = half_polygon(t, &t->centre, vi_lm_centre, VI_COUNT(vi_lm_centre), 1.0f, 0.03f * t->fs);
     if (!rc)
-        rc = half_polygon(t, &t->lips, vi_lm_lips_outer, 20, 1.0f, 0.008f * t->fs);
+        rc = half_polygon(t, &t->lips, vi_lm_lips_outer, VI_COUNT(vi_lm_lips_outer), 1.0f, 0.008f * t->fs);
     float edge = 0.03f * t->fs;
     for (int y = 0; y < n && !rc; y++) {
         weight_row(t->st.p + y * t->st.stride, t->stl.p + y * t->stl.stride, t->sw.p + y * t->sw.stride,
@@ -154,11 +154,11 @@ static int source_mask(vi_target *t, const vi_plane *dst)
     vi_plane h = vi_plane_new(t->a, n, n);
     if (!h.p)
         return VISO_ERR_NO_SPACE;
-    float r = 0.5f * 0.03f * t->fs;
+    float r = 0.5f * 0.015f * t->fs;
     int rc = t->k->resize(&h, &t->conf, t->a);
     if (rc)
         return rc;
-    t->k->smoothstep(&h, &h, 0.3f, 0.9f);
+    t->k->smoothstep(&h, &h, 0.2f, 0.7f);
     rc = t->k->erode(&h, &h, r, r, t->a);
     /* Around eyes and brows the filled texture is better than a second brow of the target's. */
     t->k->max2(&h, &h, &t->features);
@@ -178,7 +178,7 @@ static int socket_mask(vi_target *t, const vi_plane *dst)
     for (int e = 0; e < 2; e++) {
         if (!(t->eye_closed[e] > 0.0f))
             continue;
-        int rc = half_polygon(t, &one, e == VI_EYE_L ? vi_lm_socket_l : vi_lm_socket_r, 21, t->eye_closed[e],
+        int rc = half_polygon(t, &one, e == VI_EYE_L ? vi_lm_socket_l : vi_lm_socket_r, VI_COUNT(vi_lm_socket_l), t->eye_closed[e],
                               0.03f * t->fs);
         if (rc)
             return rc;
@@ -251,7 +251,7 @@ int vi_target_alpha(vi_target *t)
     for (int y = 0; y < t->roi && !rc; y++)
         alpha_row(t->alpha.p + y * t->alpha.stride, t->cover.p + y * t->cover.stride, t->dist.p + y * t->dist.stride,
                   occ.p + y * occ.stride, conf.p + y * conf.stride, socket.p + y * socket.stride,
-                  t->inner.p + y * t->inner.stride, glasses.p + y * glasses.stride, t->roi, 0.012f * t->fs, 0.10f * t->fs,
+                  t->inner.p + y * t->inner.stride, glasses.p + y * glasses.stride, t->roi, 0.012f * t->fs, 0.07f * t->fs,
                   t->profile);
     vi_arena_release(t->a, mark);
     return rc;
