@@ -24,8 +24,14 @@ typedef struct bench {
     uint16_t tri[898][3];
 } bench;
 
-static void run_sample(bench *b) { b->k->sample(b->yuv, &b->cm_yuv, &b->to_frame, &b->b, VI_BORDER_REPLICATE, &b->arena); }
-static void run_sample_rgb(bench *b) { b->k->sample(b->rgb, &b->cm_rgb, &b->to_frame, &b->b, VI_BORDER_REPLICATE, &b->arena); }
+static void run_sample(bench *b)
+{
+    b->k->sample(b->yuv, &b->cm_yuv, &b->to_frame, &b->b, VI_BORDER_REPLICATE, &b->arena);
+}
+static void run_sample_rgb(bench *b)
+{
+    b->k->sample(b->rgb, &b->cm_rgb, &b->to_frame, &b->b, VI_BORDER_REPLICATE, &b->arena);
+}
 static void run_sample_down(bench *b)
 {
     vi_rgb c;
@@ -33,16 +39,46 @@ static void run_sample_down(bench *b)
         c.c[i] = vi_plane_view(&b->b.c[i], 0, 0, 192, 192);
     b->k->sample(b->yuv, &b->cm_yuv, &b->shrink, &c, VI_BORDER_ZERO, &b->arena);
 }
-static void run_composite(bench *b) { b->k->composite(b->yuv, &b->cm_yuv, &b->to_crop, &b->a, &b->mask, NULL, &b->arena); }
-static void run_composite_rgb(bench *b) { b->k->composite(b->rgb, &b->cm_rgb, &b->to_crop, &b->a, &b->mask, NULL, &b->arena); }
-static void run_blur2(bench *b) { b->k->blur(&b->d[0], &b->a.c[0], 1.6f, &b->arena); }
-static void run_blur5(bench *b) { b->k->blur(&b->d[0], &b->a.c[0], 5.0f, &b->arena); }
-static void run_blur14(bench *b) { b->k->blur(&b->d[0], &b->a.c[0], 14.0f, &b->arena); }
-static void run_masked14(bench *b) { b->k->blur_masked(b->d, b->a.c, 3, &b->mask, NULL, 14.0f, &b->arena); }
-static void run_masked34(bench *b) { b->k->blur_masked(b->d, b->a.c, 3, &b->mask, NULL, 34.0f, &b->arena); }
-static void run_guided(bench *b) { b->k->guided(&b->d[0], &b->a.c[0], &b->mask, 6, 1e-3f, &b->arena); }
-static void run_to_lab(bench *b) { b->k->rgb_to_lab(&b->b, &b->a); }
-static void run_from_lab(bench *b) { b->k->lab_to_rgb(&b->a, &b->b); }
+static void run_composite(bench *b)
+{
+    b->k->composite(b->yuv, &b->cm_yuv, &b->to_crop, &b->a, &b->mask, NULL, &b->arena);
+}
+static void run_composite_rgb(bench *b)
+{
+    b->k->composite(b->rgb, &b->cm_rgb, &b->to_crop, &b->a, &b->mask, NULL, &b->arena);
+}
+static void run_blur2(bench *b)
+{
+    b->k->blur(&b->d[0], &b->a.c[0], 1.6f, &b->arena);
+}
+static void run_blur5(bench *b)
+{
+    b->k->blur(&b->d[0], &b->a.c[0], 5.0f, &b->arena);
+}
+static void run_blur14(bench *b)
+{
+    b->k->blur(&b->d[0], &b->a.c[0], 14.0f, &b->arena);
+}
+static void run_masked14(bench *b)
+{
+    b->k->blur_masked(b->d, b->a.c, 3, &b->mask, NULL, 14.0f, &b->arena);
+}
+static void run_masked34(bench *b)
+{
+    b->k->blur_masked(b->d, b->a.c, 3, &b->mask, NULL, 34.0f, &b->arena);
+}
+static void run_guided(bench *b)
+{
+    b->k->guided(&b->d[0], &b->a.c[0], &b->mask, 6, 1e-3f, &b->arena);
+}
+static void run_to_lab(bench *b)
+{
+    b->k->rgb_to_lab(&b->b, &b->a);
+}
+static void run_from_lab(bench *b)
+{
+    b->k->lab_to_rgb(&b->a, &b->b);
+}
 static void run_resize_half(bench *b)
 {
     vi_plane d = vi_plane_view(&b->d[0], 0, 0, b->n / 2, b->n / 2);
@@ -58,9 +94,18 @@ static void run_resize_up(bench *b)
     vi_plane s = vi_plane_view(&b->a.c[0], 0, 0, b->n / 8, b->n / 8);
     b->k->resize(&b->d[0], &s, &b->arena);
 }
-static void run_remap(bench *b) { b->k->remap(b->d, b->a.c, 3, &b->uv.c[0], &b->uv.c[1], VI_FILTER_BILINEAR); }
-static void run_remap_cubic(bench *b) { b->k->remap(b->d, b->a.c, 3, &b->uv.c[0], &b->uv.c[1], VI_FILTER_BICUBIC); }
-static void run_warp(bench *b) { b->k->warp(b->d, b->a.c, 3, &b->to_crop, VI_FILTER_BILINEAR, VI_BORDER_ZERO); }
+static void run_remap(bench *b)
+{
+    b->k->remap(b->d, b->a.c, 3, &b->uv.c[0], &b->uv.c[1], VI_FILTER_BILINEAR);
+}
+static void run_remap_cubic(bench *b)
+{
+    b->k->remap(b->d, b->a.c, 3, &b->uv.c[0], &b->uv.c[1], VI_FILTER_BICUBIC);
+}
+static void run_warp(bench *b)
+{
+    b->k->warp(b->d, b->a.c, 3, &b->to_crop, VI_FILTER_BILINEAR, VI_BORDER_ZERO);
+}
 static void run_raster(bench *b)
 {
     vi_plane attr[7] = { b->d[0], b->d[1], b->d[2], b->b.c[0], b->b.c[1], b->b.c[2], b->sparse };
@@ -68,10 +113,22 @@ static void run_raster(bench *b)
     vi_plane_fill(&b->z, -INFINITY);
     b->k->raster(&r, attr, &b->z, NULL, NULL);
 }
-static void run_push_pull(bench *b) { b->k->push_pull(b->d, 3, &b->mask, &b->arena); }
-static void run_median(bench *b) { b->k->median5(&b->d[0], &b->a.c[0], &b->arena); }
-static void run_erode(bench *b) { b->k->erode(&b->d[0], &b->mask, 8.0f, 8.0f, &b->arena); }
-static void run_distance(bench *b) { b->k->distance(&b->d[0], &b->mask, &b->arena); }
+static void run_push_pull(bench *b)
+{
+    b->k->push_pull(b->d, 3, &b->mask, &b->arena);
+}
+static void run_median(bench *b)
+{
+    b->k->median5(&b->d[0], &b->a.c[0], &b->arena);
+}
+static void run_erode(bench *b)
+{
+    b->k->erode(&b->d[0], &b->mask, 8.0f, 8.0f, &b->arena);
+}
+static void run_distance(bench *b)
+{
+    b->k->distance(&b->d[0], &b->mask, &b->arena);
+}
 static void run_polygon(bench *b)
 {
     vi_point p[36];
@@ -86,10 +143,22 @@ static void run_stats(bench *b)
     vi_stats3 s;
     b->k->stats3(&b->a, &b->mask, &s);
 }
-static void run_percentile(bench *b) { b->k->percentile(&b->a.c[0], &b->mask, 0.95f); }
-static void run_lerp(bench *b) { b->k->lerp(&b->d[0], &b->a.c[0], &b->a.c[1], &b->mask); }
-static void run_smoothstep(bench *b) { b->k->smoothstep(&b->d[0], &b->a.c[0], 0.2f, 0.7f); }
-static void run_thumbnail(bench *b) { b->k->thumbnail(b->yuv, b->thumb, 64, 36); }
+static void run_percentile(bench *b)
+{
+    b->k->percentile(&b->a.c[0], &b->mask, 0.95f);
+}
+static void run_lerp(bench *b)
+{
+    b->k->lerp(&b->d[0], &b->a.c[0], &b->a.c[1], &b->mask);
+}
+static void run_smoothstep(bench *b)
+{
+    b->k->smoothstep(&b->d[0], &b->a.c[0], 0.2f, 0.7f);
+}
+static void run_thumbnail(bench *b)
+{
+    b->k->thumbnail(b->yuv, b->thumb, 64, 36);
+}
 static void run_tensor(bench *b)
 {
     static const float scale[3] = { 2, 2, 2 }, offset[3] = { -1, -1, -1 };
@@ -194,7 +263,8 @@ static void make_mesh(bench *b)
             continue;
         b->tri[t][0] = (uint16_t)i, b->tri[t][1] = (uint16_t)(i + 1), b->tri[t][2] = (uint16_t)(i + w), t++;
         if (t < 898)
-            b->tri[t][0] = (uint16_t)(i + 1), b->tri[t][1] = (uint16_t)(i + w + 1), b->tri[t][2] = (uint16_t)(i + w), t++;
+            b->tri[t][0] = (uint16_t)(i + 1), b->tri[t][1] = (uint16_t)(i + w + 1), b->tri[t][2] = (uint16_t)(i + w),
+            t++;
     }
 }
 
@@ -203,7 +273,8 @@ static int prepare(bench *b, int n)
     vi_colour c = { 1, 1, 1, 1, 1 };
     b->n = n;
     b->a = vi_rgb_new(&b->arena, n, n), b->b = vi_rgb_new(&b->arena, n, n), b->uv = vi_rgb_new(&b->arena, n, n);
-    b->mask = vi_plane_new(&b->arena, n, n), b->sparse = vi_plane_new(&b->arena, n, n), b->z = vi_plane_new(&b->arena, n, n);
+    b->mask = vi_plane_new(&b->arena, n, n), b->sparse = vi_plane_new(&b->arena, n, n),
+    b->z = vi_plane_new(&b->arena, n, n);
     for (int i = 0; i < 3; i++)
         b->d[i] = vi_plane_new(&b->arena, n, n);
     b->tensor = vi_arena_alloc(&b->arena, (size_t)n * (size_t)n * 12);
@@ -261,8 +332,8 @@ int main(int argc, char **argv)
     double copy = copy_gbs(&b, 3 * plane);
     const vi_kernels *best = vi_kernels_get(VI_CPU_ALL);
     if (as_table)
-        printf("crop %dx%d, memcpy of 3 planes %.1f GB/s, table %s\n%-28s %9s %9s %7s %8s %8s\n", n, n, copy, best->name, "kernel",
-               "c ms", "simd ms", "c/simd", "GB/s", "memcpy %");
+        printf("crop %dx%d, memcpy of 3 planes %.1f GB/s, table %s\n%-28s %9s %9s %7s %8s %8s\n", n, n, copy,
+               best->name, "kernel", "c ms", "simd ms", "c/simd", "GB/s", "memcpy %");
     for (size_t i = 0; i < VI_COUNT(table); i++) {
         if (only && !strstr(table[i].name, only))
             continue;
@@ -273,8 +344,8 @@ int main(int argc, char **argv)
         if (as_table)
             printf("%-28s %9.3f %9.3f %7.1f %8.1f %8.0f\n", table[i].name, c, s, c / s, gbs, 100.0 * gbs / copy);
         else
-            printf("{\"kernel\":\"%s\",\"size\":%d,\"c_ms\":%.4f,\"simd_ms\":%.4f,\"gb_s\":%.2f,\"of_memcpy\":%.3f}\n", table[i].name,
-                   n, c, s, gbs, gbs / copy);
+            printf("{\"kernel\":\"%s\",\"size\":%d,\"c_ms\":%.4f,\"simd_ms\":%.4f,\"gb_s\":%.2f,\"of_memcpy\":%.3f}\n",
+                   table[i].name, n, c, s, gbs, gbs / copy);
     }
     return 0;
 }

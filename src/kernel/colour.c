@@ -17,21 +17,27 @@ enum { TABLE = 4096 };
 static void luma_weights(int matrix, double *kr, double *kb)
 {
     switch (matrix) {
-    case 4: *kr = 0.30, *kb = 0.11; break;         /* FCC 73.682 */
+    case 4: *kr = 0.30, *kb = 0.11; break; /* FCC 73.682 */
     case 5:
-    case 6: *kr = 0.299, *kb = 0.114; break;       /* BT.601 */
-    case 7: *kr = 0.212, *kb = 0.087; break;       /* SMPTE 240M */
+    case 6: *kr = 0.299, *kb = 0.114; break; /* BT.601 */
+    case 7: *kr = 0.212, *kb = 0.087; break; /* SMPTE 240M */
     case 9:
-    case 10: *kr = 0.2627, *kb = 0.0593; break;    /* BT.2020 */
-    default: *kr = 0.2126, *kb = 0.0722; break;    /* BT.709 */
+    case 10: *kr = 0.2627, *kb = 0.0593; break; /* BT.2020 */
+    default: *kr = 0.2126, *kb = 0.0722; break; /* BT.709 */
     }
 }
 
 static int settled_matrix(const vi_colour *c, int height)
 {
     switch (c->matrix) {
-    case 0: case 1: case 4: case 5: case 6: case 7: case 9: case 10:
-        return c->matrix;
+    case 0:
+    case 1:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 9:
+    case 10: return c->matrix;
     default:
         if (c->primaries == 9 || c->transfer == 16 || c->transfer == 18)
             return 9;
@@ -196,7 +202,7 @@ static double tone_decode(double x, bool shoulder)
 
 static int make_curve(vi_colour_map *map, const vi_colour *c, viso_error *err)
 {
-    static const double bt2020[9] = { 1.660491, -0.587641, -0.072850, -0.124550, 1.132900,
+    static const double bt2020[9] = { 1.660491,  -0.587641, -0.072850, -0.124550, 1.132900,
                                       -0.008349, -0.018151, -0.100579, 1.118730 };
     static const double same[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 1 };
     bool pq = c->transfer == 16, hlg = c->transfer == 18, shoulder = pq || hlg;

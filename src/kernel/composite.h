@@ -25,24 +25,24 @@ typedef struct vi_paste {
 } vi_paste;
 
 typedef struct vi_paste_row {
-    int y;            /* INT_MIN: nothing yet */
-    bool empty;       /* m is 0 everywhere */
-    float *m, *c[3];  /* indexed by luma x - x0 of the ring */
+    int y;           /* INT_MIN: nothing yet */
+    bool empty;      /* m is 0 everywhere */
+    float *m, *c[3]; /* indexed by luma x - x0 of the ring */
 } vi_paste_row;
 
 enum { PASTE_RING = 8 };
 
 typedef struct vi_paste_ring {
     vi_paste_row row[PASTE_RING];
-    int x0, x1;       /* luma columns held; may reach beyond the frame by the filter's taps */
-    float *v[6];      /* vertical sums: m, m*u, m*v, wide u, wide v, least m under the wide taps */
+    int x0, x1;  /* luma columns held; may reach beyond the frame by the filter's taps */
+    float *v[6]; /* vertical sums: m, m*u, m*v, wide u, wide v, least m under the wide taps */
 } vi_paste_ring;
 
 static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2);
 static void paste_put(const vi_comp *c, int y, int xa, int xb, const float *m, const float *v, float max);
 static void paste_gather_rows(float *const v[6], const vi_paste_row *const row[6], const vi_chroma_taps *t, int n);
-static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4], const vi_chroma_taps *t,
-                             const vi_chroma_taps *last, int last_cell, float max);
+static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4],
+                             const vi_chroma_taps *t, const vi_chroma_taps *last, int last_cell, float max);
 
 typedef struct vi_tap {
     ptrdiff_t i, j; /* offsets of the two rows' left taps */
@@ -165,8 +165,8 @@ static vi_rect mask_support(const vi_plane *mask, uint32_t *col)
 
 /* Cuts crop and mask to the support (one pixel around it) and, when the crop is much finer than the frame, averages it
  * down first, so that a small face does not alias. */
-static bool paste_prepare(vi_paste *p, const vi_affine *frame_to_crop, const vi_rgb *crop, const vi_plane *mask, vi_rect s,
-                          vi_arena *scratch)
+static bool paste_prepare(vi_paste *p, const vi_affine *frame_to_crop, const vi_rgb *crop, const vi_plane *mask,
+                          vi_rect s, vi_arena *scratch)
 {
     int x0 = VI_MAX(s.x - 1, 0), y0 = VI_MAX(s.y - 1, 0);
     int x1 = VI_MIN(s.x + s.w + 1, mask->w), y1 = VI_MIN(s.y + s.h + 1, mask->h);
@@ -211,8 +211,10 @@ static bool paste_box(const vi_paste *p, int width, int height, vi_rect *box)
         b.x0 = fminf(b.x0, q.x), b.x1 = fmaxf(b.x1, q.x);
         b.y0 = fminf(b.y0, q.y), b.y1 = fmaxf(b.y1, q.y);
     }
-    int x0 = (int)fmaxf(0.0f, fminf(floorf(b.x0), (float)width)), x1 = (int)fmaxf(0.0f, fminf(ceilf(b.x1), (float)width));
-    int y0 = (int)fmaxf(0.0f, fminf(floorf(b.y0), (float)height)), y1 = (int)fmaxf(0.0f, fminf(ceilf(b.y1), (float)height));
+    int x0 = (int)fmaxf(0.0f, fminf(floorf(b.x0), (float)width)),
+        x1 = (int)fmaxf(0.0f, fminf(ceilf(b.x1), (float)width));
+    int y0 = (int)fmaxf(0.0f, fminf(floorf(b.y0), (float)height)),
+        y1 = (int)fmaxf(0.0f, fminf(ceilf(b.y1), (float)height));
     box->x = x0, box->y = y0, box->w = x1 - x0, box->h = y1 - y0;
     return box->w > 0 && box->h > 0;
 }

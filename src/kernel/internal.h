@@ -39,7 +39,8 @@ int vi_shrink_factor(float scale);
 
 /* Where row y of the picture crosses the support of a mask under picture -> crop `m`: the half-open interval of x whose
  * pixel centres land inside (lo_x, hi_x) x (lo_y, hi_y); empty when *xa >= *xb. */
-void vi_row_span(const vi_affine *m, int y, float lo_x, float hi_x, float lo_y, float hi_y, int width, int *xa, int *xb);
+void vi_row_span(const vi_affine *m, int y, float lo_x, float hi_x, float lo_y, float hi_y, int width, int *xa,
+                 int *xb);
 
 /* Gaussian taps g[0..radius] (g[0] centre), normalised for the symmetric kernel. Returns the radius. */
 enum { VI_GAUSS_MAX = 20 };
@@ -56,36 +57,37 @@ typedef struct vi_chroma_taps {
 void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
 
 #define VI_DECLARE_KERNELS(P)                                                                                          \
-    int P##_sample(const vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, vi_border, vi_arena *);   \
-    int P##_composite(vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, const vi_plane *,            \
-                      vi_rect *, vi_arena *);                                                                            \
-    int P##_blur(const vi_plane *, const vi_plane *, float, vi_arena *);                                                 \
-    int P##_blur_masked(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, float, vi_arena *); \
-    int P##_guided(const vi_plane *, const vi_plane *, const vi_plane *, int, float, vi_arena *);                        \
-    void P##_rgb_to_lab(const vi_rgb *, const vi_rgb *);                                                                 \
-    void P##_lab_to_rgb(const vi_rgb *, const vi_rgb *);                                                                 \
-    int P##_resize(const vi_plane *, const vi_plane *, vi_arena *);                                                      \
-    void P##_remap(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, vi_filter);              \
-    void P##_warp(const vi_plane *, const vi_plane *, int, const vi_affine *, vi_filter, vi_border);                     \
-    void P##_raster(const vi_raster *, const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *);          \
-    int P##_push_pull(const vi_plane *, int, const vi_plane *, vi_arena *);                                              \
-    int P##_median5(const vi_plane *, const vi_plane *, vi_arena *);                                                     \
-    int P##_erode(const vi_plane *, const vi_plane *, float, float, vi_arena *);                                         \
-    int P##_dilate(const vi_plane *, const vi_plane *, float, float, vi_arena *);                                        \
-    int P##_polygon(const vi_plane *, const vi_point *, int, float, vi_arena *);                                         \
-    int P##_distance(const vi_plane *, const vi_plane *, vi_arena *);                                                    \
-    void P##_stats3(const vi_rgb *, const vi_plane *, vi_stats3 *);                                                      \
-    float P##_percentile(const vi_plane *, const vi_plane *, float);                                                     \
-    void P##_mul(const vi_plane *, const vi_plane *, const vi_plane *);                                                  \
-    void P##_add_scaled(const vi_plane *, const vi_plane *, const vi_plane *, float);                                    \
-    void P##_affine(const vi_plane *, const vi_plane *, float, float);                                                   \
-    void P##_lerp(const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *);                               \
-    void P##_max2(const vi_plane *, const vi_plane *, const vi_plane *);                                                 \
-    void P##_min2(const vi_plane *, const vi_plane *, const vi_plane *);                                                 \
-    void P##_smoothstep(const vi_plane *, const vi_plane *, float, float);                                               \
-    void P##_clamp(const vi_plane *, const vi_plane *, float, float);                                                    \
-    void P##_thumbnail(const vi_frame *, uint8_t *, int, int);                                                           \
-    void P##_to_tensor(float *, const vi_rgb *, const float[3], const float[3], bool);                                   \
+    int P##_sample(const vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, vi_border, vi_arena *); \
+    int P##_composite(vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, const vi_plane *,          \
+                      vi_rect *, vi_arena *);                                                                          \
+    int P##_blur(const vi_plane *, const vi_plane *, float, vi_arena *);                                               \
+    int P##_blur_masked(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, float,            \
+                        vi_arena *);                                                                                   \
+    int P##_guided(const vi_plane *, const vi_plane *, const vi_plane *, int, float, vi_arena *);                      \
+    void P##_rgb_to_lab(const vi_rgb *, const vi_rgb *);                                                               \
+    void P##_lab_to_rgb(const vi_rgb *, const vi_rgb *);                                                               \
+    int P##_resize(const vi_plane *, const vi_plane *, vi_arena *);                                                    \
+    void P##_remap(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, vi_filter);            \
+    void P##_warp(const vi_plane *, const vi_plane *, int, const vi_affine *, vi_filter, vi_border);                   \
+    void P##_raster(const vi_raster *, const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *);        \
+    int P##_push_pull(const vi_plane *, int, const vi_plane *, vi_arena *);                                            \
+    int P##_median5(const vi_plane *, const vi_plane *, vi_arena *);                                                   \
+    int P##_erode(const vi_plane *, const vi_plane *, float, float, vi_arena *);                                       \
+    int P##_dilate(const vi_plane *, const vi_plane *, float, float, vi_arena *);                                      \
+    int P##_polygon(const vi_plane *, const vi_point *, int, float, vi_arena *);                                       \
+    int P##_distance(const vi_plane *, const vi_plane *, vi_arena *);                                                  \
+    void P##_stats3(const vi_rgb *, const vi_plane *, vi_stats3 *);                                                    \
+    float P##_percentile(const vi_plane *, const vi_plane *, float);                                                   \
+    void P##_mul(const vi_plane *, const vi_plane *, const vi_plane *);                                                \
+    void P##_add_scaled(const vi_plane *, const vi_plane *, const vi_plane *, float);                                  \
+    void P##_affine(const vi_plane *, const vi_plane *, float, float);                                                 \
+    void P##_lerp(const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *);                             \
+    void P##_max2(const vi_plane *, const vi_plane *, const vi_plane *);                                               \
+    void P##_min2(const vi_plane *, const vi_plane *, const vi_plane *);                                               \
+    void P##_smoothstep(const vi_plane *, const vi_plane *, float, float);                                             \
+    void P##_clamp(const vi_plane *, const vi_plane *, float, float);                                                  \
+    void P##_thumbnail(const vi_frame *, uint8_t *, int, int);                                                         \
+    void P##_to_tensor(float *, const vi_rgb *, const float[3], const float[3], bool);                                 \
     extern const vi_kernels P##_table
 
 VI_DECLARE_KERNELS(vi_c);

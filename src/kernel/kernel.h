@@ -38,16 +38,16 @@ void vi_plane_copy(const vi_plane *dst, const vi_plane *src);
  * an invertible curve (PQ: diffuse white 203 cd/m2 at 1.0 with a soft shoulder, so that nothing clips). */
 typedef struct vi_colour_map {
     vi_format format;
-    float to_rgb[12];    /* 3x4, from storage values (unshifted integers) to R'G'B' 0..1 */
+    float to_rgb[12]; /* 3x4, from storage values (unshifted integers) to R'G'B' 0..1 */
     float from_rgb[12];
-    float chroma_dx, chroma_dy; /* position of a chroma sample's centre in its cell, in luma pixels from the
+    float chroma_dx, chroma_dy;   /* position of a chroma sample's centre in its cell, in luma pixels from the
                                    cell's outer corner (4:2:0 left: 0.5, 1.0) */
-    bool curved;         /* uses the tables below */
+    bool curved;                  /* uses the tables below */
     float gamut[9], gamut_inv[9]; /* linear RGB: frame primaries -> BT.709 */
-    const float *decode; /* 4096 entries: frame R'G'B' 0..1 -> linear, diffuse white 1 (owned by the map) */
-    const float *encode; /* 4096 entries over the fourth root of linear / linear_max -> frame R'G'B' */
-    const float *tone;   /* the same index -> crop value */
-    const float *untone; /* 4096 entries: crop value 0..crop_max -> linear */
+    const float *decode;          /* 4096 entries: frame R'G'B' 0..1 -> linear, diffuse white 1 (owned by the map) */
+    const float *encode;          /* 4096 entries over the fourth root of linear / linear_max -> frame R'G'B' */
+    const float *tone;            /* the same index -> crop value */
+    const float *untone;          /* 4096 entries: crop value 0..crop_max -> linear */
     float linear_max, crop_max;
 } vi_colour_map;
 int vi_colour_map_create(vi_colour_map *m, vi_format format, const vi_colour *c, int height, viso_error *err);
@@ -64,23 +64,23 @@ typedef enum vi_filter {
 } vi_filter;
 
 typedef struct vi_stats3 { /* weighted statistics of three planes */
-    double weight;     /* sum of weights */
+    double weight;         /* sum of weights */
     float mean[3];
-    float sd[3];       /* population standard deviation */
-    float cov[6];      /* 00 01 02 11 12 22 */
+    float sd[3];  /* population standard deviation */
+    float cov[6]; /* 00 01 02 11 12 22 */
 } vi_stats3;
 
 /* Mesh raster input: n_vert vertices with screen position (x, y), depth z (larger = nearer) and `n_attr`
  * floats each; attribute planes receive the interpolated values where a triangle covers the pixel centre,
  * nearer wins, ties to the first triangle. Pixels no triangle covers keep their value. */
 typedef struct vi_raster {
-    const float *xyz;       /* n_vert x 3 */
-    const float *attr;      /* n_vert x n_attr */
-    int n_vert, n_attr;     /* n_attr <= 16 */
+    const float *xyz;   /* n_vert x 3 */
+    const float *attr;  /* n_vert x n_attr */
+    int n_vert, n_attr; /* n_attr <= 16 */
     const uint16_t (*tri)[3];
     int n_tri;
-    bool cull_back;         /* skip triangles that are clockwise on screen (y down) given `front` */
-    float front;            /* sign of the signed area of front-facing triangles, +1 or -1 */
+    bool cull_back; /* skip triangles that are clockwise on screen (y down) given `front` */
+    float front;    /* sign of the signed area of front-facing triangles, +1 or -1 */
 } vi_raster;
 
 typedef struct vi_kernels {
@@ -145,9 +145,9 @@ typedef struct vi_kernels {
 
     /* Element-wise; dst may equal any source. */
     void (*mul)(const vi_plane *dst, const vi_plane *a, const vi_plane *b);
-    void (*add_scaled)(const vi_plane *dst, const vi_plane *a, const vi_plane *b, float k);       /* a + k b */
-    void (*affine)(const vi_plane *dst, const vi_plane *a, float gain, float offset);             /* gain a + offset */
-    void (*lerp)(const vi_plane *dst, const vi_plane *a, const vi_plane *b, const vi_plane *t);   /* a + t (b - a) */
+    void (*add_scaled)(const vi_plane *dst, const vi_plane *a, const vi_plane *b, float k);     /* a + k b */
+    void (*affine)(const vi_plane *dst, const vi_plane *a, float gain, float offset);           /* gain a + offset */
+    void (*lerp)(const vi_plane *dst, const vi_plane *a, const vi_plane *b, const vi_plane *t); /* a + t (b - a) */
     void (*max2)(const vi_plane *dst, const vi_plane *a, const vi_plane *b);
     void (*min2)(const vi_plane *dst, const vi_plane *a, const vi_plane *b);
     void (*smoothstep)(const vi_plane *dst, const vi_plane *a, float lo, float hi);
@@ -162,11 +162,11 @@ typedef struct vi_kernels {
 } vi_kernels;
 
 enum { /* mask bits for vi_kernels_get */
-    VI_CPU_C = 0,
-    VI_CPU_AVX2 = 1 << 0, /* AVX2 + FMA + F16C */
-    VI_CPU_AVX512 = 1 << 1,
-    VI_CPU_NEON = 1 << 2,
-    VI_CPU_ALL = -1
+       VI_CPU_C = 0,
+       VI_CPU_AVX2 = 1 << 0, /* AVX2 + FMA + F16C */
+       VI_CPU_AVX512 = 1 << 1,
+       VI_CPU_NEON = 1 << 2,
+       VI_CPU_ALL = -1
 };
 /* The best table among those allowed by `mask` that this processor runs. Static storage. */
 const vi_kernels *vi_kernels_get(int mask);

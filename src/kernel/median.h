@@ -7,17 +7,24 @@
 #ifndef VI_KERNEL_MEDIAN_H
 #define VI_KERNEL_MEDIAN_H
 
-#define SWAP(a, b)                   \
-    do {                             \
-        V lo_ = V_MIN(a, b);         \
-        (b) = V_MAX(a, b);           \
-        (a) = lo_;                   \
+#define SWAP(a, b)                                                                                                     \
+    do {                                                                                                               \
+        V lo_ = V_MIN(a, b);                                                                                           \
+        (b) = V_MAX(a, b);                                                                                             \
+        (a) = lo_;                                                                                                     \
     } while (0)
 
 static inline void sort5(V *a)
 {
-    SWAP(a[0], a[1]); SWAP(a[3], a[4]); SWAP(a[2], a[4]); SWAP(a[2], a[3]); SWAP(a[1], a[4]);
-    SWAP(a[0], a[3]); SWAP(a[0], a[2]); SWAP(a[1], a[3]); SWAP(a[1], a[2]);
+    SWAP(a[0], a[1]);
+    SWAP(a[3], a[4]);
+    SWAP(a[2], a[4]);
+    SWAP(a[2], a[3]);
+    SWAP(a[1], a[4]);
+    SWAP(a[0], a[3]);
+    SWAP(a[0], a[2]);
+    SWAP(a[1], a[3]);
+    SWAP(a[1], a[2]);
 }
 
 /* Least of c[0..n-1] to c[0], greatest to c[n - 1]. */

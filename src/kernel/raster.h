@@ -12,8 +12,8 @@
 
 typedef struct vi_triangle {
     int a, b, c;
-    int x0, x1, y0, y1;      /* pixels whose centres can be inside, half-open */
-    float ox, oy;            /* vertex a */
+    int x0, x1, y0, y1;       /* pixels whose centres can be inside, half-open */
+    float ox, oy;             /* vertex a */
     float l1x, l1y, l2x, l2y; /* barycentric coordinates of b and c as functions of (x - ox, y - oy) */
 } vi_triangle;
 

@@ -18,7 +18,8 @@ static inline int reduce_rows_8(const uint8_t *p, ptrdiff_t stride, int n, int r
     for (; x + 16 <= n; x += 16) {
         __m256i s = _mm256_setzero_si256();
         for (int y = 0; y < rows; y++)
-            s = _mm256_add_epi16(s, _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p + y * stride + x))));
+            s = _mm256_add_epi16(
+                s, _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p + y * stride + x))));
         _mm256_storeu_si256((__m256i *)(void *)(acc + x), _mm256_cvtepu16_epi32(_mm256_castsi256_si128(s)));
         _mm256_storeu_si256((__m256i *)(void *)(acc + x + 8), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(s, 1)));
     }
@@ -137,8 +138,9 @@ static inline int reduce_frame(const vi_frame *f, const vi_colour_map *cm, const
     *n = vi_frame_comps(f, cm, comp);
     *factor = vi_shrink_factor(vi_affine_scale(m));
     int depth = vi_format_describe(f->format)->depth;
-    for (int i = 0; i < *n && *factor > 1; i++) {
-        int fx = VI_MAX(1, (int)((float)*factor * comp[i].ax)), fy = VI_MAX(1, (int)((float)*factor * comp[i].ay)), r[4];
+    for (int i = 0; i<*n && * factor> 1; i++) {
+        int fx = VI_MAX(1, (int)((float)*factor * comp[i].ax)), fy = VI_MAX(1, (int)((float)*factor * comp[i].ay)),
+            r[4];
         if (fx == 1 && fy == 1)
             continue;
         reduce_bounds(&comp[i], m, crop->c[0].w, crop->c[0].h, fx, fy, r);

@@ -12,8 +12,8 @@
 enum { BINS = 1024, SUMS = 10 };
 
 /* w, w x0..2, w x00 01 02 11 12 22 of one row about the pivot; w NULL: 1 */
-static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w, const float pivot[3],
-                     int n);
+static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w,
+                     const float pivot[3], int n);
 
 static void find_pivot(const vi_rgb *src, const vi_plane *w, float pivot[3])
 {

@@ -111,9 +111,13 @@ static void lab_known_colours(void **unused)
 {
     /* R'G'B' of 255 and Lab from the CIE formulas (two decimals) */
     static const float known[][6] = {
-        { 255, 255, 255, 100.00f, 0.00f, 0.00f }, { 0, 0, 0, 0, 0, 0 },        { 255, 0, 0, 53.24f, 80.09f, 67.20f },
-        { 0, 255, 0, 87.73f, -86.18f, 83.18f },   { 0, 0, 255, 32.30f, 79.19f, -107.86f },
-        { 128, 128, 128, 53.59f, 0, 0 },          { 5, 5, 5, 1.37f, 0, 0 },
+        { 255, 255, 255, 100.00f, 0.00f, 0.00f },
+        { 0, 0, 0, 0, 0, 0 },
+        { 255, 0, 0, 53.24f, 80.09f, 67.20f },
+        { 0, 255, 0, 87.73f, -86.18f, 83.18f },
+        { 0, 0, 255, 32.30f, 79.19f, -107.86f },
+        { 128, 128, 128, 53.59f, 0, 0 },
+        { 5, 5, 5, 1.37f, 0, 0 },
     };
     for (size_t i = 0; i < VI_COUNT(known); i++) {
         float v[3] = { known[i][0] / 255.0f, known[i][1] / 255.0f, known[i][2] / 255.0f }, o[3];
@@ -133,7 +137,9 @@ static void lab_known_colours(void **unused)
 
 static void resize_is_box_average(void **unused)
 {
-    static const int cases[][4] = { { 40, 30, 20, 10 }, { 37, 29, 11, 7 }, { 100, 3, 33, 3 }, { 5, 5, 1, 1 }, { 64, 64, 63, 65 } };
+    static const int cases[][4] = {
+        { 40, 30, 20, 10 }, { 37, 29, 11, 7 }, { 100, 3, 33, 3 }, { 5, 5, 1, 1 }, { 64, 64, 63, 65 }
+    };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
         int sw = cases[i][0], sh = cases[i][1], dw = cases[i][2], dh = cases[i][3];
         guarded s = guarded_new(sw, sh, 0, 0), d = guarded_new(dw, dh, 0, 0), ref = guarded_new(dw, dh, 0, 0);
@@ -147,7 +153,8 @@ static void resize_is_box_average(void **unused)
                     double y1 = (double)(y + 1) * sh / dh;
                     for (int v = (int)y0; v < ceil(y1 - 1e-9); v++)
                         for (int u = (int)x0; u < ceil(x1 - 1e-9); u++)
-                            sum += (fmin(x1, u + 1.0) - fmax(x0, u)) * (fmin(y1, v + 1.0) - fmax(y0, v)) * at(&s.p, u, v);
+                            sum +=
+                                (fmin(x1, u + 1.0) - fmax(x0, u)) * (fmin(y1, v + 1.0) - fmax(y0, v)) * at(&s.p, u, v);
                     sum /= (x1 - x0) * (y1 - y0);
                 } else {
                     double x0 = (double)x * sw / dw, x1 = (double)(x + 1) * sw / dw, v = (y + 0.5) * sh / dh - 0.5;
@@ -211,11 +218,13 @@ static void raster_is_barycentric(void **unused)
     enum { VERTS = 30, TRIS = 24, W = 67, H = 53 };
     float xyz[VERTS * 3], attr[VERTS * 2];
     uint16_t tri[TRIS][3];
-    guarded z = guarded_new(W, H, 1, 0), a = guarded_new(W, H, 2, 0), b = guarded_new(W, H, 0, 0), c = guarded_new(W, H, 0, 0);
+    guarded z = guarded_new(W, H, 1, 0), a = guarded_new(W, H, 2, 0), b = guarded_new(W, H, 0, 0),
+            c = guarded_new(W, H, 0, 0);
     guarded ix = guarded_new(W, H, 0, 0), rz = guarded_new(W, H, 0, 0), ri = guarded_new(W, H, 0, 0);
     guarded ra = guarded_new(W, H, 0, 0);
     for (int i = 0; i < VERTS; i++) {
-        xyz[3 * i] = rnd_unit() * 90.0f - 10.0f, xyz[3 * i + 1] = rnd_unit() * 70.0f - 10.0f, xyz[3 * i + 2] = rnd_unit();
+        xyz[3 * i] = rnd_unit() * 90.0f - 10.0f, xyz[3 * i + 1] = rnd_unit() * 70.0f - 10.0f,
+                xyz[3 * i + 2] = rnd_unit();
         attr[2 * i] = rnd_unit(), attr[2 * i + 1] = rnd_unit() * 100.0f;
     }
     for (int i = 0; i < TRIS; i++)
@@ -239,7 +248,8 @@ static void raster_is_barycentric(void **unused)
                     continue;
                 rz.p.p[y * rz.p.stride + x] = (float)depth;
                 ri.p.p[y * ri.p.stride + x] = (float)i;
-                ra.p.p[y * ra.p.stride + x] = (float)(w0 * attr[2 * tri[i][0]] + w1 * attr[2 * tri[i][1]] + w2 * attr[2 * tri[i][2]]);
+                ra.p.p[y * ra.p.stride + x] =
+                    (float)(w0 * attr[2 * tri[i][0]] + w1 * attr[2 * tri[i][1]] + w2 * attr[2 * tri[i][2]]);
             }
     }
     vi_raster in = { xyz, attr, VERTS, 2, (const uint16_t(*)[3])tri, TRIS, true, 1.0f };
@@ -368,10 +378,12 @@ static void ellipse_morphology(void **unused)
         /* repeated edges and ignored outsides agree up to the corner of the ellipse: compare where it fits */
         assert_int_equal(k->erode(&d.p, &s.p, radii[i][0], radii[i][1], test_arena()), 0);
         int mx = VI_MIN(rx, w / 2), my = VI_MIN(ry, h / 2);
-        vi_plane e = vi_plane_view(&lo.p, mx, my, w - 2 * mx, h - 2 * my), g = vi_plane_view(&d.p, mx, my, w - 2 * mx, h - 2 * my);
+        vi_plane e = vi_plane_view(&lo.p, mx, my, w - 2 * mx, h - 2 * my),
+                 g = vi_plane_view(&d.p, mx, my, w - 2 * mx, h - 2 * my);
         check_planes("erode", &e, &g, 0.0f, 0);
         assert_int_equal(k->dilate(&s.p, &s.p, radii[i][0], radii[i][1], test_arena()), 0);
-        e = vi_plane_view(&hi.p, mx, my, w - 2 * mx, h - 2 * my), g = vi_plane_view(&s.p, mx, my, w - 2 * mx, h - 2 * my);
+        e = vi_plane_view(&hi.p, mx, my, w - 2 * mx, h - 2 * my),
+        g = vi_plane_view(&s.p, mx, my, w - 2 * mx, h - 2 * my);
         check_planes("dilate in place", &e, &g, 0.0f, 0);
         guarded_free(&s), guarded_free(&d), guarded_free(&lo), guarded_free(&hi);
     }
@@ -421,7 +433,8 @@ static void statistics(void **unused)
     vi_rgb rgb;
     for (int i = 0; i < 3; i++) {
         p[i] = guarded_new(w, h, i, 0);
-        fill_plane(&p[i].p, FILL_NOISE, 1000.0f * (float)i, 1000.0f * (float)i + 1.0f); /* small spread on a large mean */
+        fill_plane(&p[i].p, FILL_NOISE, 1000.0f * (float)i,
+                   1000.0f * (float)i + 1.0f); /* small spread on a large mean */
         rgb.c[i] = p[i].p;
     }
     fill_plane(&wt.p, FILL_MASK, 0.0f, 1.0f);
@@ -465,7 +478,8 @@ static void statistics(void **unused)
 static void remap_interpolates(void **unused)
 {
     int w = 23, h = 19;
-    guarded s = guarded_new(w, h, 0, 0), d = guarded_new(30, 20, 0, 0), mx = guarded_new(30, 20, 0, 0), my = guarded_new(30, 20, 0, 0);
+    guarded s = guarded_new(w, h, 0, 0), d = guarded_new(30, 20, 0, 0), mx = guarded_new(30, 20, 0, 0),
+            my = guarded_new(30, 20, 0, 0);
     /* a quadratic is reproduced by Catmull-Rom exactly, a plane by bilinear, away from the border */
     for (int filter = VI_FILTER_BILINEAR; filter <= VI_FILTER_BICUBIC; filter++) {
         double q = filter == VI_FILTER_BICUBIC ? 0.01 : 0.0;
@@ -513,14 +527,14 @@ static void out_of_scratch_is_an_error(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blur_is_gaussian),       cmocka_unit_test(blur_masked_is_a_quotient),
+        cmocka_unit_test(blur_is_gaussian),         cmocka_unit_test(blur_masked_is_a_quotient),
         cmocka_unit_test(guided_follows_the_paper), cmocka_unit_test(lab_known_colours),
-        cmocka_unit_test(resize_is_box_average),  cmocka_unit_test(resize_grows_linearly),
-        cmocka_unit_test(distance_is_euclidean),  cmocka_unit_test(raster_is_barycentric),
+        cmocka_unit_test(resize_is_box_average),    cmocka_unit_test(resize_grows_linearly),
+        cmocka_unit_test(distance_is_euclidean),    cmocka_unit_test(raster_is_barycentric),
         cmocka_unit_test(raster_mesh_has_no_holes), cmocka_unit_test(push_pull_keeps_and_fills),
         cmocka_unit_test(median_is_the_thirteenth), cmocka_unit_test(ellipse_morphology),
-        cmocka_unit_test(polygon_coverage),       cmocka_unit_test(statistics),
-        cmocka_unit_test(remap_interpolates),     cmocka_unit_test(out_of_scratch_is_an_error),
+        cmocka_unit_test(polygon_coverage),         cmocka_unit_test(statistics),
+        cmocka_unit_test(remap_interpolates),       cmocka_unit_test(out_of_scratch_is_an_error),
     };
     k = vi_kernels_get(VI_CPU_C);
     assert_string_equal(k->name, "c");

@@ -5,7 +5,7 @@
 
 static const vi_kernels *k, *c;
 
-static const int sizes[][2] = { { 1, 1 },  { 1, 9 },   { 7, 1 },   { 2, 3 },   { 8, 8 },    { 17, 5 },
+static const int sizes[][2] = { { 1, 1 },   { 1, 9 },   { 7, 1 },   { 2, 3 },    { 8, 8 },    { 17, 5 },
                                 { 33, 31 }, { 63, 20 }, { 65, 66 }, { 100, 37 }, { 129, 40 }, { 256, 19 } };
 
 static int width, height;
@@ -33,21 +33,23 @@ static void compare_and_free(const char *what, guarded d[2], float tol, int outl
     guarded_free(&d[0]), guarded_free(&d[1]);
 }
 
-#define FOR_ALL_SIZES                                                                   \
-    for (size_t size_ = 0; size_ < VI_COUNT(sizes); size_++)                            \
+#define FOR_ALL_SIZES                                                                                                  \
+    for (size_t size_ = 0; size_ < VI_COUNT(sizes); size_++)                                                           \
         if ((width = sizes[size_][0], height = sizes[size_][1], rnd_seed((uint32_t)size_), true))
 
 static void elementwise(void **unused)
 {
-    FOR_ALL_SIZES {
-        guarded a = make(FILL_NOISE, -1.0f, 2.0f), b = make(FILL_NOISE, -1.0f, 2.0f), t = make(FILL_MASK, 0.0f, 1.0f), d[2];
-#define BOTH(what, tol, call)                                     \
-    make_two(d);                                                  \
-    for (int i = 0; i < 2; i++) {                                 \
-        const vi_kernels *v = i ? k : c;                          \
-        const vi_plane *o = &d[i].p;                              \
-        call;                                                     \
-    }                                                             \
+    FOR_ALL_SIZES
+    {
+        guarded a = make(FILL_NOISE, -1.0f, 2.0f), b = make(FILL_NOISE, -1.0f, 2.0f), t = make(FILL_MASK, 0.0f, 1.0f),
+                d[2];
+#define BOTH(what, tol, call)                                                                                          \
+    make_two(d);                                                                                                       \
+    for (int i = 0; i < 2; i++) {                                                                                      \
+        const vi_kernels *v = i ? k : c;                                                                               \
+        const vi_plane *o = &d[i].p;                                                                                   \
+        call;                                                                                                          \
+    }                                                                                                                  \
     compare_and_free(what, d, tol, 0)
         BOTH("mul", 1e-6f, v->mul(o, &a.p, &b.p));
         BOTH("add_scaled", 1e-6f, v->add_scaled(o, &a.p, &b.p, 0.7f));
@@ -67,150 +69,155 @@ static void blurs(void **unused)
 {
     static const float sigmas[] = { 0.0f, 0.3f, 1.2f, 3.3f, 5.9f, 6.0f, 14.0f, 25.0f, 60.0f };
     FOR_ALL_SIZES
-        for (size_t s = 0; s < VI_COUNT(sigmas); s++) {
-            guarded a = make(FILL_NOISE, 0.0f, 1.0f), d[2];
-            BOTH("blur", 2e-6f, assert_int_equal(v->blur(o, &a.p, sigmas[s], test_arena()), 0));
-            BOTH("blur in place", 2e-6f, assert_int_equal(v->blur(o, o, sigmas[s], test_arena()), 0));
-            /* a quotient: relative accuracy only where there is weight */
-            guarded w = make(size_ & 1 ? FILL_BLOB : FILL_MASK, 0.05f, 1.0f), b = make(FILL_NOISE, 0.0f, 1.0f), e[2], ws[2];
-            vi_plane src[2] = { a.p, b.p };
-            make_two(d), make_two(e), make_two(ws);
-            for (int i = 0; i < 2; i++) {
-                vi_plane dst[2] = { d[i].p, e[i].p };
-                const vi_kernels *v = i ? k : c;
-                assert_int_equal(v->blur_masked(dst, src, 2, &w.p, &ws[i].p, sigmas[s], test_arena()), 0);
-            }
-            compare_and_free("blur_masked", d, 1e-5f, 0);
-            compare_and_free("blur_masked second", e, 1e-5f, 0);
-            compare_and_free("blur_masked weight", ws, 2e-6f, 0);
-            guarded_free(&a), guarded_free(&w), guarded_free(&b);
+    for (size_t s = 0; s < VI_COUNT(sigmas); s++) {
+        guarded a = make(FILL_NOISE, 0.0f, 1.0f), d[2];
+        BOTH("blur", 2e-6f, assert_int_equal(v->blur(o, &a.p, sigmas[s], test_arena()), 0));
+        BOTH("blur in place", 2e-6f, assert_int_equal(v->blur(o, o, sigmas[s], test_arena()), 0));
+        /* a quotient: relative accuracy only where there is weight */
+        guarded w = make(size_ & 1 ? FILL_BLOB : FILL_MASK, 0.05f, 1.0f), b = make(FILL_NOISE, 0.0f, 1.0f), e[2], ws[2];
+        vi_plane src[2] = { a.p, b.p };
+        make_two(d), make_two(e), make_two(ws);
+        for (int i = 0; i < 2; i++) {
+            vi_plane dst[2] = { d[i].p, e[i].p };
+            const vi_kernels *v = i ? k : c;
+            assert_int_equal(v->blur_masked(dst, src, 2, &w.p, &ws[i].p, sigmas[s], test_arena()), 0);
         }
+        compare_and_free("blur_masked", d, 1e-5f, 0);
+        compare_and_free("blur_masked second", e, 1e-5f, 0);
+        compare_and_free("blur_masked weight", ws, 2e-6f, 0);
+        guarded_free(&a), guarded_free(&w), guarded_free(&b);
+    }
 }
 
 static void guided(void **unused)
 {
     static const int radii[] = { 0, 1, 5, 40 };
     FOR_ALL_SIZES
-        for (size_t r = 0; r < VI_COUNT(radii); r++) {
-            guarded g = make(FILL_NOISE, 0.0f, 1.0f), s = make(FILL_BLOB, 0.0f, 1.0f), f = make(FILL_FLAT, 0.0f, 1.0f), d[2];
-            BOTH("guided", 2e-4f, assert_int_equal(v->guided(o, &g.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
-            BOTH("guided in place", 2e-4f, assert_int_equal(v->guided(o, &g.p, o, radii[r], 1e-2f, test_arena()), 0));
-            BOTH("guided by flat", 2e-4f, assert_int_equal(v->guided(o, &f.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
-            guarded_free(&g), guarded_free(&s), guarded_free(&f);
-        }
+    for (size_t r = 0; r < VI_COUNT(radii); r++) {
+        guarded g = make(FILL_NOISE, 0.0f, 1.0f), s = make(FILL_BLOB, 0.0f, 1.0f), f = make(FILL_FLAT, 0.0f, 1.0f),
+                d[2];
+        BOTH("guided", 2e-4f, assert_int_equal(v->guided(o, &g.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
+        BOTH("guided in place", 2e-4f, assert_int_equal(v->guided(o, &g.p, o, radii[r], 1e-2f, test_arena()), 0));
+        BOTH("guided by flat", 2e-4f, assert_int_equal(v->guided(o, &f.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
+        guarded_free(&g), guarded_free(&s), guarded_free(&f);
+    }
 }
 
 static void lab(void **unused)
 {
     FOR_ALL_SIZES
-        for (int back = 0; back < 2; back++) {
-            guarded s[3], d[3][2];
-            vi_rgb src, dst[2];
-            for (int i = 0; i < 3; i++) {
-                s[i] = back ? make(FILL_NOISE, i ? -100.0f : 0.0f, 100.0f) : make(FILL_NOISE, -0.05f, 1.1f);
-                if (size_ & 1) /* near black, where the curves change their formula */
-                    fill_plane(&s[i].p, FILL_NOISE, 0.0f, back ? 10.0f : 0.06f);
-                make_two(d[i]);
-                src.c[i] = s[i].p, dst[0].c[i] = d[i][0].p, dst[1].c[i] = d[i][1].p;
-            }
-            for (int i = 0; i < 2; i++)
-                (back ? (i ? k : c)->lab_to_rgb : (i ? k : c)->rgb_to_lab)(&dst[i], &src);
-            for (int i = 0; i < 3; i++) {
-                compare_and_free(back ? "lab_to_rgb" : "rgb_to_lab", d[i], back ? 1e-4f : 0.01f, 0);
-                guarded_free(&s[i]);
-            }
+    for (int back = 0; back < 2; back++) {
+        guarded s[3], d[3][2];
+        vi_rgb src, dst[2];
+        for (int i = 0; i < 3; i++) {
+            s[i] = back ? make(FILL_NOISE, i ? -100.0f : 0.0f, 100.0f) : make(FILL_NOISE, -0.05f, 1.1f);
+            if (size_ & 1) /* near black, where the curves change their formula */
+                fill_plane(&s[i].p, FILL_NOISE, 0.0f, back ? 10.0f : 0.06f);
+            make_two(d[i]);
+            src.c[i] = s[i].p, dst[0].c[i] = d[i][0].p, dst[1].c[i] = d[i][1].p;
         }
+        for (int i = 0; i < 2; i++)
+            (back ? (i ? k : c)->lab_to_rgb : (i ? k : c)->rgb_to_lab)(&dst[i], &src);
+        for (int i = 0; i < 3; i++) {
+            compare_and_free(back ? "lab_to_rgb" : "rgb_to_lab", d[i], back ? 1e-4f : 0.01f, 0);
+            guarded_free(&s[i]);
+        }
+    }
 }
 
 static void resizes(void **unused)
 {
     static const int to[][2] = { { 1, 1 }, { 16, 9 }, { 33, 40 }, { 65, 7 }, { 128, 128 } };
     FOR_ALL_SIZES
-        for (size_t t = 0; t < VI_COUNT(to) + 3; t++) {
-            guarded s = make(FILL_NOISE, 0.0f, 1.0f), d[2];
-            int sw = width, sh = height;
-            width = t < VI_COUNT(to) ? to[t][0] : VI_MAX(1, sw >> (t - VI_COUNT(to) + 1));
-            height = t < VI_COUNT(to) ? to[t][1] : VI_MAX(1, sh >> (t - VI_COUNT(to) + 1));
-            BOTH("resize", 2e-6f, assert_int_equal(v->resize(o, &s.p, test_arena()), 0));
-            width = sw, height = sh;
-            guarded_free(&s);
-        }
+    for (size_t t = 0; t < VI_COUNT(to) + 3; t++) {
+        guarded s = make(FILL_NOISE, 0.0f, 1.0f), d[2];
+        int sw = width, sh = height;
+        width = t < VI_COUNT(to) ? to[t][0] : VI_MAX(1, sw >> (t - VI_COUNT(to) + 1));
+        height = t < VI_COUNT(to) ? to[t][1] : VI_MAX(1, sh >> (t - VI_COUNT(to) + 1));
+        BOTH("resize", 2e-6f, assert_int_equal(v->resize(o, &s.p, test_arena()), 0));
+        width = sw, height = sh;
+        guarded_free(&s);
+    }
 }
 
 static void lookups(void **unused)
 {
     FOR_ALL_SIZES
-        for (int filter = VI_FILTER_BILINEAR; filter <= VI_FILTER_BICUBIC; filter++)
-            for (int border = VI_BORDER_REPLICATE; border <= VI_BORDER_ZERO; border++) {
-                static const int from[][2] = { { 1, 1 }, { 2, 2 }, { 1, 40 }, { 3, 3 }, { 37, 41 }, { 100, 60 } };
-                int dw = width, dh = height, f = rnd_int(0, 5);
-                width = from[f][0], height = from[f][1];
-                guarded s[3] = { make(FILL_SMOOTH, 0, 1), make(FILL_SMOOTH, 0, 1), make(FILL_SMOOTH, 0, 1) };
-                width = dw, height = dh;
-                guarded mx = make(FILL_NOISE, -3.0f, (float)from[f][0] + 3.0f), my = make(FILL_NOISE, -3.0f, (float)from[f][1] + 3.0f);
-                guarded d[3][2], e[3][2];
-                vi_plane src[3] = { s[0].p, s[1].p, s[2].p };
-                vi_affine m = vi_square_to_picture((float)from[f][0] * 0.5f, (float)from[f][1] * 0.5f, rnd_unit() * 120.0f + 4.0f,
-                                                   rnd_unit() * 6.0f, (float)dw);
-                for (int i = 0; i < 3; i++)
-                    make_two(d[i]), make_two(e[i]);
-                for (int i = 0; i < 2; i++) {
-                    vi_plane a[3] = { d[0][i].p, d[1][i].p, d[2][i].p }, b[3] = { e[0][i].p, e[1][i].p, e[2][i].p };
-                    (i ? k : c)->remap(a, src, 3, &mx.p, &my.p, (vi_filter)filter);
-                    (i ? k : c)->warp(b, src, 3, &m, (vi_filter)filter, (vi_border)border);
-                }
-                for (int i = 0; i < 3; i++) {
-                    compare_and_free("remap", d[i], 1e-5f, 0);
-                    compare_and_free("warp", e[i], 1e-4f, 0); /* coordinates round differently with fused operations */
-                    guarded_free(&s[i]);
-                }
-                guarded_free(&mx), guarded_free(&my);
+    for (int filter = VI_FILTER_BILINEAR; filter <= VI_FILTER_BICUBIC; filter++)
+        for (int border = VI_BORDER_REPLICATE; border <= VI_BORDER_ZERO; border++) {
+            static const int from[][2] = { { 1, 1 }, { 2, 2 }, { 1, 40 }, { 3, 3 }, { 37, 41 }, { 100, 60 } };
+            int dw = width, dh = height, f = rnd_int(0, 5);
+            width = from[f][0], height = from[f][1];
+            guarded s[3] = { make(FILL_SMOOTH, 0, 1), make(FILL_SMOOTH, 0, 1), make(FILL_SMOOTH, 0, 1) };
+            width = dw, height = dh;
+            guarded mx = make(FILL_NOISE, -3.0f, (float)from[f][0] + 3.0f),
+                    my = make(FILL_NOISE, -3.0f, (float)from[f][1] + 3.0f);
+            guarded d[3][2], e[3][2];
+            vi_plane src[3] = { s[0].p, s[1].p, s[2].p };
+            vi_affine m = vi_square_to_picture((float)from[f][0] * 0.5f, (float)from[f][1] * 0.5f,
+                                               rnd_unit() * 120.0f + 4.0f, rnd_unit() * 6.0f, (float)dw);
+            for (int i = 0; i < 3; i++)
+                make_two(d[i]), make_two(e[i]);
+            for (int i = 0; i < 2; i++) {
+                vi_plane a[3] = { d[0][i].p, d[1][i].p, d[2][i].p }, b[3] = { e[0][i].p, e[1][i].p, e[2][i].p };
+                (i ? k : c)->remap(a, src, 3, &mx.p, &my.p, (vi_filter)filter);
+                (i ? k : c)->warp(b, src, 3, &m, (vi_filter)filter, (vi_border)border);
             }
+            for (int i = 0; i < 3; i++) {
+                compare_and_free("remap", d[i], 1e-5f, 0);
+                compare_and_free("warp", e[i], 1e-4f, 0); /* coordinates round differently with fused operations */
+                guarded_free(&s[i]);
+            }
+            guarded_free(&mx), guarded_free(&my);
+        }
 }
 
 static void rasters(void **unused)
 {
     enum { VERTS = 40, TRIS = 60, ATTRS = 9 };
     FOR_ALL_SIZES
-        for (int cull = 0; cull < 3; cull++) {
-            float xyz[VERTS * 3], attr[VERTS * ATTRS];
-            uint16_t tri[TRIS][3];
-            guarded z[2], at[ATTRS][2], cover[2], index[2];
-            for (int i = 0; i < VERTS; i++) {
-                xyz[3 * i] = (rnd_unit() * 1.4f - 0.2f) * (float)width, xyz[3 * i + 1] = (rnd_unit() * 1.4f - 0.2f) * (float)height;
-                xyz[3 * i + 2] = rnd_unit();
-                for (int a = 0; a < ATTRS; a++)
-                    attr[ATTRS * i + a] = rnd_unit();
-            }
-            xyz[7 * 3] = NAN, xyz[8 * 3 + 1] = INFINITY, xyz[9 * 3] = 1e20f;
-            for (int i = 0; i < TRIS; i++)
-                for (int j = 0; j < 3; j++)
-                    tri[i][j] = (uint16_t)rnd_int(0, VERTS - 1);
-            make_two(z), make_two(cover), make_two(index);
-            for (int i = 0; i < ATTRS; i++)
-                make_two(at[i]);
-            vi_raster r = { xyz, attr, VERTS, ATTRS, (const uint16_t(*)[3])tri, TRIS, cull > 0, cull == 2 ? -1.0f : 1.0f };
-            for (int i = 0; i < 2; i++) {
-                vi_plane out[ATTRS];
-                for (int a = 0; a < ATTRS; a++)
-                    out[a] = at[a][i].p;
-                vi_plane_fill(&z[i].p, -INFINITY);
-                (i ? k : c)->raster(&r, out, &z[i].p, size_ & 1 ? &cover[i].p : NULL, size_ & 2 ? &index[i].p : NULL);
-            }
-            /* an edge pixel may fall on either side */
-            int edge = 1 + width * height / 200;
+    for (int cull = 0; cull < 3; cull++) {
+        float xyz[VERTS * 3], attr[VERTS * ATTRS];
+        uint16_t tri[TRIS][3];
+        guarded z[2], at[ATTRS][2], cover[2], index[2];
+        for (int i = 0; i < VERTS; i++) {
+            xyz[3 * i] = (rnd_unit() * 1.4f - 0.2f) * (float)width,
+                    xyz[3 * i + 1] = (rnd_unit() * 1.4f - 0.2f) * (float)height;
+            xyz[3 * i + 2] = rnd_unit();
             for (int a = 0; a < ATTRS; a++)
-                compare_and_free("raster attribute", at[a], 2e-4f, edge);
-            compare_and_free("raster z", z, 2e-4f, edge);
-            compare_and_free("raster cover", cover, 0.0f, edge);
-            compare_and_free("raster index", index, 0.0f, edge);
+                attr[ATTRS * i + a] = rnd_unit();
         }
+        xyz[7 * 3] = NAN, xyz[8 * 3 + 1] = INFINITY, xyz[9 * 3] = 1e20f;
+        for (int i = 0; i < TRIS; i++)
+            for (int j = 0; j < 3; j++)
+                tri[i][j] = (uint16_t)rnd_int(0, VERTS - 1);
+        make_two(z), make_two(cover), make_two(index);
+        for (int i = 0; i < ATTRS; i++)
+            make_two(at[i]);
+        vi_raster r = { xyz, attr, VERTS, ATTRS, (const uint16_t(*)[3])tri, TRIS, cull > 0, cull == 2 ? -1.0f : 1.0f };
+        for (int i = 0; i < 2; i++) {
+            vi_plane out[ATTRS];
+            for (int a = 0; a < ATTRS; a++)
+                out[a] = at[a][i].p;
+            vi_plane_fill(&z[i].p, -INFINITY);
+            (i ? k : c)->raster(&r, out, &z[i].p, size_ & 1 ? &cover[i].p : NULL, size_ & 2 ? &index[i].p : NULL);
+        }
+        /* an edge pixel may fall on either side */
+        int edge = 1 + width * height / 200;
+        for (int a = 0; a < ATTRS; a++)
+            compare_and_free("raster attribute", at[a], 2e-4f, edge);
+        compare_and_free("raster z", z, 2e-4f, edge);
+        compare_and_free("raster cover", cover, 0.0f, edge);
+        compare_and_free("raster index", index, 0.0f, edge);
+    }
 }
 
 static void fills_and_filters(void **unused)
 {
-    FOR_ALL_SIZES {
-        guarded w = make(FILL_MASK, 0.0f, 1.0f), blob = make(FILL_BLOB, 0.0f, 1.0f), a = make(FILL_NOISE, -1.0f, 1.0f), d[2];
+    FOR_ALL_SIZES
+    {
+        guarded w = make(FILL_MASK, 0.0f, 1.0f), blob = make(FILL_BLOB, 0.0f, 1.0f), a = make(FILL_NOISE, -1.0f, 1.0f),
+                d[2];
         vi_point p[7];
         for (int i = 0; i < 7; i++)
             p[i] = (vi_point){ (rnd_unit() * 1.4f - 0.2f) * (float)width, (rnd_unit() * 1.4f - 0.2f) * (float)height };
@@ -231,7 +238,8 @@ static void fills_and_filters(void **unused)
 
 static void numbers(void **unused)
 {
-    FOR_ALL_SIZES {
+    FOR_ALL_SIZES
+    {
         guarded s[3] = { make(FILL_NOISE, 10.0f, 90.0f), make(FILL_SMOOTH, -20.0f, 20.0f), make(FILL_NOISE, 0, 1) };
         guarded w = make(FILL_MASK, 0.0f, 1.0f);
         vi_rgb rgb = { { s[0].p, s[1].p, s[2].p } };
@@ -272,8 +280,8 @@ static vi_affine random_map(int w, int h, int size, int kind)
     static const float sides[] = { 1.0f, 0.2f, 2.7f, 9.0f, 33.0f };
     float side = kind == 0 ? (float)size : (float)size * sides[kind % 5] * (0.8f + 0.4f * rnd_unit());
     float x = rnd_unit() * (float)w * 1.2f - 0.1f * (float)w, y = rnd_unit() * (float)h * 1.2f - 0.1f * (float)h;
-    return vi_square_to_picture(kind == 0 ? (float)size * 0.5f + 3.0f : x, kind == 0 ? (float)size * 0.5f + 1.0f : y, side,
-                                kind == 0 ? 0.0f : rnd_unit() * 6.28f, (float)size);
+    return vi_square_to_picture(kind == 0 ? (float)size * 0.5f + 3.0f : x, kind == 0 ? (float)size * 0.5f + 1.0f : y,
+                                side, kind == 0 ? 0.0f : rnd_unit() * 6.28f, (float)size);
 }
 
 static void samples(void **unused)
@@ -332,7 +340,8 @@ static void composites(void **unused)
                     crop.c[i] = g[i].p;
                 }
                 for (int i = 0; i < 2; i++)
-                    assert_int_equal((i ? k : c)->composite(&t[i].f, &cm, &to_crop, &crop, &mask.p, &r[i], test_arena()), 0);
+                    assert_int_equal(
+                        (i ? k : c)->composite(&t[i].f, &cm, &to_crop, &crop, &mask.p, &r[i], test_arena()), 0);
                 assert_memory_equal(&r[0], &r[1], sizeof r[0]);
                 const vi_format_info *fi = vi_format_describe(all_formats[f]);
                 int tolerance = fi->depth > 10 ? 24 : kind == 9 ? 2 : 1;
@@ -343,8 +352,8 @@ static void composites(void **unused)
                         for (int x = 0; x < cw; x++) {
                             int a = frame_get(&t[0].f, i, x, y), b = frame_get(&t[1].f, i, x, y);
                             if (abs(a - b) > tolerance)
-                                fail_msg("composite %s %dx%d kind %d component %d at (%d, %d): %d, %s %d", fi->name, frames[s][0],
-                                         frames[s][1], kind, i, x, y, a, k->name, b);
+                                fail_msg("composite %s %dx%d kind %d component %d at (%d, %d): %d, %s %d", fi->name,
+                                         frames[s][0], frames[s][1], kind, i, x, y, a, k->name, b);
                         }
                 }
                 vi_colour_map_destroy(&cm);
@@ -375,10 +384,12 @@ static void thumbnails(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elementwise), cmocka_unit_test(blurs),   cmocka_unit_test(guided),
-        cmocka_unit_test(lab),         cmocka_unit_test(resizes), cmocka_unit_test(lookups),
-        cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters), cmocka_unit_test(numbers),
-        cmocka_unit_test(samples),     cmocka_unit_test(composites), cmocka_unit_test(thumbnails),
+        cmocka_unit_test(elementwise), cmocka_unit_test(blurs),
+        cmocka_unit_test(guided),      cmocka_unit_test(lab),
+        cmocka_unit_test(resizes),     cmocka_unit_test(lookups),
+        cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters),
+        cmocka_unit_test(numbers),     cmocka_unit_test(samples),
+        cmocka_unit_test(composites),  cmocka_unit_test(thumbnails),
     };
     static const int masks[] = { VI_CPU_AVX2, VI_CPU_ALL };
     int failed = 0, tables = 0;

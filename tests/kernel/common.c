@@ -94,9 +94,9 @@ void check_planes(const char *what, const vi_plane *e, const vi_plane *a, float 
             }
         }
     if (bad > outliers)
-        fail_msg("%s: %d of %d pixels differ (%d allowed), worst at (%d, %d): expected %g, got %g, tolerance %g", what, bad,
-                 e->w * e->h, outliers, bx, by, (double)e->p[by * e->stride + bx], (double)a->p[by * a->stride + bx],
-                 (double)tol);
+        fail_msg("%s: %d of %d pixels differ (%d allowed), worst at (%d, %d): expected %g, got %g, tolerance %g", what,
+                 bad, e->w * e->h, outliers, bx, by, (double)e->p[by * e->stride + bx],
+                 (double)a->p[by * a->stride + bx], (double)tol);
 }
 
 vi_arena *test_arena(void)
@@ -108,10 +108,10 @@ vi_arena *test_arena(void)
     return &arena;
 }
 
-const vi_format all_formats[] = { VI_FORMAT_GRAY8,     VI_FORMAT_GRAY16,    VI_FORMAT_RGB24,     VI_FORMAT_RGBA,
-                                  VI_FORMAT_RGB48,     VI_FORMAT_RGBA64,    VI_FORMAT_YUV420P,   VI_FORMAT_YUV422P,
-                                  VI_FORMAT_YUV444P,   VI_FORMAT_YUV420P10, VI_FORMAT_YUV422P10, VI_FORMAT_YUV444P10,
-                                  VI_FORMAT_NV12,      VI_FORMAT_P010 };
+const vi_format all_formats[] = { VI_FORMAT_GRAY8,   VI_FORMAT_GRAY16,    VI_FORMAT_RGB24,     VI_FORMAT_RGBA,
+                                  VI_FORMAT_RGB48,   VI_FORMAT_RGBA64,    VI_FORMAT_YUV420P,   VI_FORMAT_YUV422P,
+                                  VI_FORMAT_YUV444P, VI_FORMAT_YUV420P10, VI_FORMAT_YUV422P10, VI_FORMAT_YUV444P10,
+                                  VI_FORMAT_NV12,    VI_FORMAT_P010 };
 const int n_formats = (int)VI_COUNT(all_formats);
 
 static uint8_t *where(const vi_frame *f, int i, int x, int y, const vi_format_info *fi)
@@ -175,8 +175,9 @@ void test_frame_new(test_frame *t, vi_format format, int w, int h, bool turned, 
         float a = rnd_unit() * 0.1f, b = rnd_unit() * 0.1f;
         for (int y = 0; y < ch; y++)
             for (int x = 0; x < cw; x++) {
-                float v = kind == FILL_NOISE ? rnd_unit() : 0.5f + 0.15f * sinf(a * (float)x + (float)i) +
-                                                                0.15f * cosf(b * (float)y + 0.05f * (float)x);
+                float v = kind == FILL_NOISE ? rnd_unit()
+                                             : 0.5f + 0.15f * sinf(a * (float)x + (float)i) +
+                                                   0.15f * cosf(b * (float)y + 0.05f * (float)x);
                 frame_put(&t->f, i, x, y, (int)lrintf(v * (float)max));
             }
     }

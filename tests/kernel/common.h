@@ -15,10 +15,10 @@
 
 #include "kernel/kernel.h"
 
-uint32_t rnd(void);             /* xorshift, same sequence in every run */
+uint32_t rnd(void); /* xorshift, same sequence in every run */
 void rnd_seed(uint32_t s);
-float rnd_unit(void);           /* 0..1 */
-int rnd_int(int lo, int hi);    /* inclusive */
+float rnd_unit(void);        /* 0..1 */
+int rnd_int(int lo, int hi); /* inclusive */
 
 /* A plane inside guard memory, `off` floats away from alignment. Freed by guarded_free, which first checks the guard. */
 typedef struct guarded {

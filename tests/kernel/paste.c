@@ -59,8 +59,8 @@ static void identity_round_trip(void **unused)
                             for (int x = 0; x < cw; x++) {
                                 int a = frame_get(&was.f, i, x, y), b = frame_get(&t.f, i, x, y);
                                 if (abs(a - b) > 1 || (i == 3 && a != b))
-                                    fail_msg("%s %dx%d siting %d component %d at (%d, %d): %d became %d", fi->name, w, h,
-                                             chroma, i, x, y, a, b);
+                                    fail_msg("%s %dx%d siting %d component %d at (%d, %d): %d became %d", fi->name, w,
+                                             h, chroma, i, x, y, a, b);
                             }
                     }
                     assert_true(touched.x == 0 && touched.y == 0 && touched.w == w && touched.h == h);
@@ -79,8 +79,9 @@ typedef struct pose {
  * footprint meets the mask; everything else in the allocation, padding included, stays. */
 static void only_the_mask_is_touched(void **unused)
 {
-    static const pose poses[] = { { 30, 25, 30, 0.3f }, { 2, 3, 25, -0.7f },    { 60, 45, 20, 2.0f }, { 31, 22, 200, 0.1f },
-                                  { 30.5f, 20, 6, 0 },  { -50, -50, 30, 0.5f }, { 33, 22, 31, 3.14159f } };
+    static const pose poses[] = { { 30, 25, 30, 0.3f },    { 2, 3, 25, -0.7f }, { 60, 45, 20, 2.0f },
+                                  { 31, 22, 200, 0.1f },   { 30.5f, 20, 6, 0 }, { -50, -50, 30, 0.5f },
+                                  { 33, 22, 31, 3.14159f } };
     for (int f = 0; f < n_formats; f++)
         for (size_t s = 0; s < VI_COUNT(poses); s++) {
             const vi_format_info *fi = vi_format_describe(all_formats[f]);
@@ -89,7 +90,8 @@ static void only_the_mask_is_touched(void **unused)
             guarded g[3], gm = guarded_new(size, size, 3, 0);
             vi_rgb rgb = crop_new(g, size, size);
             vi_colour_map cm = map_for(all_formats[f], (int)s, h);
-            vi_affine to_frame = vi_square_to_picture(poses[s].cx, poses[s].cy, poses[s].side, poses[s].angle, (float)size);
+            vi_affine to_frame =
+                vi_square_to_picture(poses[s].cx, poses[s].cy, poses[s].side, poses[s].angle, (float)size);
             vi_affine to_crop;
             assert_true(vi_affine_invert(&to_frame, &to_crop));
             test_frame_new(&t, all_formats[f], w, h, s & 1, FILL_NOISE);
@@ -112,7 +114,8 @@ static void only_the_mask_is_touched(void **unused)
                     for (int x = 0; x < cw; x++) {
                         double px = (x + 0.5) * sx, py = (y + 0.5) * sy;
                         double d = hypot(px - (double)poses[s].cx, py - (double)poses[s].cy);
-                        bool in = px >= touched.x && px <= touched.x + touched.w && py >= touched.y && py <= touched.y + touched.h;
+                        bool in = px >= touched.x && px <= touched.x + touched.w && py >= touched.y &&
+                                  py <= touched.y + touched.h;
                         int v = frame_get(&now.f, i, x, y);
                         test_frame old = t;
                         for (int p = 0; p < fi->planes; p++)
@@ -121,8 +124,10 @@ static void only_the_mask_is_touched(void **unused)
                         if (v != o) {
                             changed++;
                             if (!in || d > radius + (sx > 1 || sy > 1 ? 2.5 : 0.0) || i == 3)
-                                fail_msg("%s pose %zu: component %d at (%d, %d) changed from %d to %d, %.1f px from the centre "
-                                         "(radius %.1f)", fi->name, s, i, x, y, o, v, d, radius);
+                                fail_msg("%s pose %zu: component %d at (%d, %d) changed from %d to %d, %.1f px from "
+                                         "the centre "
+                                         "(radius %.1f)",
+                                         fi->name, s, i, x, y, o, v, d, radius);
                         } else if (d < radius * 0.4) {
                             expected++;
                         }
@@ -145,7 +150,9 @@ static void only_the_mask_is_touched(void **unused)
 /* Flat colours put in come out: matrix, range, rounding and siting in one. */
 static void flat_colour_arrives(void **unused)
 {
-    static const float colours[][3] = { { 1, 1, 1 }, { 0, 0, 0 }, { 0.5f, 0.5f, 0.5f }, { 0.8f, 0.5f, 0.4f }, { 0.1f, 0.7f, 0.31f } };
+    static const float colours[][3] = {
+        { 1, 1, 1 }, { 0, 0, 0 }, { 0.5f, 0.5f, 0.5f }, { 0.8f, 0.5f, 0.4f }, { 0.1f, 0.7f, 0.31f }
+    };
     for (int f = 0; f < n_formats; f++)
         for (size_t c = 0; c < VI_COUNT(colours); c++) {
             const vi_format_info *fi = vi_format_describe(all_formats[f]);
@@ -178,11 +185,13 @@ static void flat_colour_arrives(void **unused)
             }
             for (int i = 0; i < 3; i++)
                 vi_plane_fill(&rgb.c[i], -1.0f);
-            vi_rgb inner = { { vi_plane_view(&rgb.c[0], 4, 4, 9, 9), vi_plane_view(&rgb.c[1], 4, 4, 9, 9), vi_plane_view(&rgb.c[2], 4, 4, 9, 9) } };
+            vi_rgb inner = { { vi_plane_view(&rgb.c[0], 4, 4, 9, 9), vi_plane_view(&rgb.c[1], 4, 4, 9, 9),
+                               vi_plane_view(&rgb.c[2], 4, 4, 9, 9) } };
             back.m[2] += 4, back.m[5] += 4;
             assert_int_equal(k->sample(&t.f, &cm, &back, &inner, VI_BORDER_REPLICATE, test_arena()), 0);
             for (int i = 0; i < 3; i++) {
-                double got = (double)inner.c[i].p[3 * inner.c[i].stride + 3], wanted = fi->components == 1 ? y : (double)colours[c][i];
+                double got = (double)inner.c[i].p[3 * inner.c[i].stride + 3],
+                       wanted = fi->components == 1 ? y : (double)colours[c][i];
                 assert_true(fabs(got - wanted) < (fi->yuv ? 0.012 : 0.003));
             }
             vi_colour_map_destroy(&cm);
@@ -195,7 +204,9 @@ static void flat_colour_arrives(void **unused)
 /* PQ, HLG and BT.2020: tables and their inverses keep a frame within one code of 10 bits. */
 static void wide_colour_round_trip(void **unused)
 {
-    static const vi_colour colours[] = { { 9, 16, 9, 1, 1 }, { 9, 18, 9, 1, 1 }, { 9, 14, 9, 1, 1 }, { 1, 16, 1, 1, 1 } };
+    static const vi_colour colours[] = {
+        { 9, 16, 9, 1, 1 }, { 9, 18, 9, 1, 1 }, { 9, 14, 9, 1, 1 }, { 1, 16, 1, 1, 1 }
+    };
     for (size_t c = 0; c < VI_COUNT(colours); c++) {
         int w = 64, h = 32;
         test_frame t, was;
@@ -220,7 +231,8 @@ static void wide_colour_round_trip(void **unused)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
                 for (int i = 0; i < 3; i++)
-                    assert_true(isfinite(rgb.c[i].p[y * rgb.c[i].stride + x]) && rgb.c[i].p[y * rgb.c[i].stride + x] < 1.4f);
+                    assert_true(isfinite(rgb.c[i].p[y * rgb.c[i].stride + x]) &&
+                                rgb.c[i].p[y * rgb.c[i].stride + x] < 1.4f);
         assert_int_equal(k->composite(&t.f, &cm, &id, &rgb, &gm.p, NULL, test_arena()), 0);
         for (int i = 0; i < 3; i++)
             for (int y = 0; y < h; y++)
@@ -272,6 +284,104 @@ static void shrinking_does_not_alias(void **unused)
     }
 }
 
+/* A ramp is linear, so bilinear look-ups, area averages and chroma filters must all give its value at the very place:
+ * geometry and siting of both directions, for turned, shrinking and growing maps. */
+static double ramp(int i, double x, double y)
+{
+    return i == 0 ? 0.2 + 0.003 * x + 0.002 * y : i == 1 ? 0.6 - 0.002 * x + 0.001 * y : 0.5 + 0.0015 * x - 0.002 * y;
+}
+
+static void put_ramp(test_frame *t, const vi_colour_map *cm)
+{
+    const vi_format_info *fi = vi_format_describe(t->f.format);
+    for (int i = 0; i < VI_MIN(fi->components, 3); i++) {
+        int cw, ch;
+        frame_comp_size(&t->f, i, &cw, &ch);
+        for (int y = 0; y < ch; y++)
+            for (int x = 0; x < cw; x++) {
+                double px = cw < t->f.width ? 2.0 * x + (double)cm->chroma_dx : x + 0.5;
+                double py = ch < t->f.height ? 2.0 * y + (double)cm->chroma_dy : y + 0.5, v = 0.0;
+                for (int n = 0; n < 3; n++)
+                    v += (double)cm->from_rgb[4 * i + n] * ramp(fi->components == 1 ? 0 : n, px, py);
+                frame_put(&t->f, i, x, y, (int)lrint(v + (double)cm->from_rgb[4 * i + 3]));
+            }
+    }
+}
+
+static void ramps_keep_their_place(void **unused)
+{
+    static const pose poses[] = {
+        { 64, 48, 30, 0.4f }, { 60, 50, 60, -1.0f }, { 64, 48, 8, 2.0f }, { 66, 47, 66, 3.0f }
+    };
+    for (int f = 0; f < n_formats; f++)
+        for (size_t s = 0; s < VI_COUNT(poses); s++)
+            for (int chroma = 1; chroma <= 6; chroma++) {
+                const vi_format_info *fi = vi_format_describe(all_formats[f]);
+                int size = s == 3 ? 12 : 32; /* the last shrinks by 5.5 */
+                test_frame t;
+                guarded g[3], gm = guarded_new(size, size, 0, 0);
+                vi_rgb rgb = crop_new(g, size, size);
+                vi_colour_map cm = map_for(all_formats[f], chroma, 96);
+                vi_affine m =
+                    vi_square_to_picture(poses[s].cx, poses[s].cy, poses[s].side, poses[s].angle, (float)size);
+                vi_affine to_crop;
+                assert_true(vi_affine_invert(&m, &to_crop));
+                test_frame_new(&t, all_formats[f], 128, 96, s & 1, FILL_NOISE);
+                put_ramp(&t, &cm);
+                assert_int_equal(k->sample(&t.f, &cm, &m, &rgb, VI_BORDER_REPLICATE, test_arena()), 0);
+                double tolerance = fi->depth == 8 ? 0.01 : 0.003; /* codes are rounded, chroma weighs up to 2.1 */
+                for (int i = 0; i < 3; i++)
+                    for (int y = 0; y < size; y++)
+                        for (int x = 0; x < size; x++) {
+                            vi_point p = vi_affine_apply(&m, (float)x + 0.5f, (float)y + 0.5f);
+                            double want = ramp(fi->components == 1 ? 0 : i, (double)p.x, (double)p.y);
+                            double got = (double)rgb.c[i].p[y * rgb.c[i].stride + x];
+                            if (fabs(got - want) > tolerance)
+                                fail_msg("%s pose %zu siting %d plane %d at (%d, %d): expected %g, got %g", fi->name, s,
+                                         chroma, i, x, y, want, got);
+                        }
+                /* the other way: an exact ramp in the crop, over noise in the frame */
+                if (s == 2 || s == 0) {
+                    test_frame now;
+                    for (int i = 0; i < 3; i++)
+                        for (int y = 0; y < size; y++)
+                            for (int x = 0; x < size; x++) {
+                                vi_point p = vi_affine_apply(&m, (float)x + 0.5f, (float)y + 0.5f);
+                                rgb.c[i].p[y * rgb.c[i].stride + x] =
+                                    (float)ramp(fi->components == 1 ? 0 : i, (double)p.x, (double)p.y);
+                            }
+                    test_frame_new(&now, all_formats[f], 128, 96, false, FILL_NOISE);
+                    vi_plane_fill(&gm.p, 1.0f);
+                    assert_int_equal(k->composite(&now.f, &cm, &to_crop, &rgb, &gm.p, NULL, test_arena()), 0);
+                    for (int i = 0; i < VI_MIN(fi->components, 3); i++) {
+                        int cw, ch;
+                        frame_comp_size(&t.f, i, &cw, &ch);
+                        double reach = 0.5 * (double)poses[s].side - (s == 2 ? 3.5 : 4.5);
+                        for (int y = 0; y < ch; y++)
+                            for (int x = 0; x < cw; x++) {
+                                vi_point p =
+                                    vi_affine_apply(&to_crop, cw < 128 ? 2.0f * (float)x + 1.0f : (float)x + 0.5f,
+                                                    ch < 96 ? 2.0f * (float)y + 1.0f : (float)y + 0.5f);
+                                double unit = (double)poses[s].side / size;
+                                if (fabs((double)p.x - size * 0.5) * unit > reach ||
+                                    fabs((double)p.y - size * 0.5) * unit > reach)
+                                    continue;
+                                int want = frame_get(&t.f, i, x, y), got = frame_get(&now.f, i, x, y);
+                                if (abs(want - got) > (fi->depth > 10 ? 3 : 1))
+                                    fail_msg(
+                                        "composite %s pose %zu siting %d component %d at (%d, %d): expected %d, got %d",
+                                        fi->name, s, chroma, i, x, y, want, got);
+                            }
+                    }
+                    test_frame_free(&now);
+                }
+                vi_colour_map_destroy(&cm);
+                test_frame_free(&t);
+                crop_free(g);
+                guarded_free(&gm);
+            }
+}
+
 static void empty_mask_and_bad_maps_touch_nothing(void **unused)
 {
     test_frame t;
@@ -302,9 +412,13 @@ static void empty_mask_and_bad_maps_touch_nothing(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(identity_round_trip),      cmocka_unit_test(only_the_mask_is_touched),
-        cmocka_unit_test(flat_colour_arrives),      cmocka_unit_test(wide_colour_round_trip),
-        cmocka_unit_test(shrinking_does_not_alias), cmocka_unit_test(empty_mask_and_bad_maps_touch_nothing),
+        cmocka_unit_test(identity_round_trip),
+        cmocka_unit_test(only_the_mask_is_touched),
+        cmocka_unit_test(flat_colour_arrives),
+        cmocka_unit_test(wide_colour_round_trip),
+        cmocka_unit_test(ramps_keep_their_place),
+        cmocka_unit_test(shrinking_does_not_alias),
+        cmocka_unit_test(empty_mask_and_bad_maps_touch_nothing),
     };
     static const int masks[] = { VI_CPU_C, VI_CPU_AVX2, VI_CPU_ALL };
     int failed = 0;

@@ -34,8 +34,8 @@ static void paste_gather_rows(float *const v[6], const vi_paste_row *const row[6
     }
 }
 
-static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4], const vi_chroma_taps *t,
-                             const vi_chroma_taps *last, int last_cell, float max)
+static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4],
+                             const vi_chroma_taps *t, const vi_chroma_taps *last, int last_cell, float max)
 {
     plain_put_chroma(c, j, from, to, v, t, last, last_cell, max);
 }

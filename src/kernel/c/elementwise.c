@@ -2,16 +2,16 @@
  * be one of the sources, so no restrict: every element is read before it is written. Also to_tensor. */
 #include "kernel/internal.h"
 
-#define ROWS_BINARY(fn, expr, ...)                                                    \
-    void VI_FN(fn)(const vi_plane *dst, const vi_plane *pa, const vi_plane *pb __VA_ARGS__) \
-    {                                                                                 \
-        for (int y = 0; y < dst->h; y++) {                                            \
-            float *d = vi_row(dst, y);                                                \
-            const float *a = vi_row(pa, y), *b = vi_row(pb, y);                       \
-            VI_ROW_LOOP                                                               \
-            for (int x = 0; x < dst->w; x++)                                          \
-                d[x] = expr;                                                          \
-        }                                                                             \
+#define ROWS_BINARY(fn, expr, ...)                                                                                     \
+    void VI_FN(fn)(const vi_plane *dst, const vi_plane *pa, const vi_plane *pb __VA_ARGS__)                            \
+    {                                                                                                                  \
+        for (int y = 0; y < dst->h; y++) {                                                                             \
+            float *d = vi_row(dst, y);                                                                                 \
+            const float *a = vi_row(pa, y), *b = vi_row(pb, y);                                                        \
+            VI_ROW_LOOP                                                                                                \
+            for (int x = 0; x < dst->w; x++)                                                                           \
+                d[x] = expr;                                                                                           \
+        }                                                                                                              \
     }
 
 ROWS_BINARY(mul, a[x] * b[x])

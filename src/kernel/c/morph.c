@@ -104,7 +104,8 @@ static void spread_row(float *ring, ptrdiff_t stride, int slots, const float *in
     }
 }
 
-static int ellipse_minimum(const vi_plane *dst, const vi_plane *src, float frx, float fry, float sign, vi_arena *scratch)
+static int ellipse_minimum(const vi_plane *dst, const vi_plane *src, float frx, float fry, float sign,
+                           vi_arena *scratch)
 {
     size_t mark = vi_arena_mark(scratch);
     int w = src->w, h = src->h;

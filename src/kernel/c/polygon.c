@@ -69,7 +69,8 @@ int VI_FN(polygon)(const vi_plane *dst, const vi_point *pts, int n, float value,
     size_t mark = vi_arena_mark(scratch), width = (size_t)dst->w + 2;
     vi_crossing *cross = vi_arena_alloc(scratch, (size_t)n * sizeof *cross);
     int *whole = vi_arena_alloc(scratch, width * sizeof *whole);
-    int *part = vi_arena_alloc(scratch, width * sizeof *part), *edge = vi_arena_alloc(scratch, (size_t)n * sizeof *edge);
+    int *part = vi_arena_alloc(scratch, width * sizeof *part),
+        *edge = vi_arena_alloc(scratch, (size_t)n * sizeof *edge);
     if (!cross || !whole || !part || !edge) {
         vi_arena_release(scratch, mark);
         return VISO_ERR_NO_SPACE;

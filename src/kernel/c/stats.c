@@ -1,8 +1,8 @@
 /* kernel/c/stats.c: plain sums of a row for kernel/stats.h. */
 #include "kernel/stats.h"
 
-static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w, const float pivot[3],
-                     int n)
+static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w,
+                     const float pivot[3], int n)
 {
     float t[SUMS] = { 0 };
     for (int x = 0; x < n; x++) {

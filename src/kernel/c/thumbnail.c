@@ -8,8 +8,8 @@
 /* Columns summed over the rows first: long loops, and cells of a few dozen pixels then cost one short sum. */
 enum { STRIP = 2048 };
 
-static void sum_strip(uint32_t *restrict acc, const vi_frame *f, const vi_format_info *fi, int x0, int n, int y0, int y1,
-                      int step)
+static void sum_strip(uint32_t *restrict acc, const vi_frame *f, const vi_format_info *fi, int x0, int n, int y0,
+                      int y1, int step)
 {
     uint16_t narrow[STRIP];
     memset(acc, 0, (size_t)n * sizeof *acc);

@@ -24,8 +24,9 @@ static void fir_rows(float *out, const float *const *up, const float *const *dow
         __m256i tail = wide_tail(n - x);
         __m256 s = _mm256_mul_ps(_mm256_set1_ps(g[0]), _mm256_maskload_ps(up[0] + x, tail));
         for (int k = 1; k <= radius; k++)
-            s = _mm256_fmadd_ps(_mm256_set1_ps(g[k]),
-                                _mm256_add_ps(_mm256_maskload_ps(up[k] + x, tail), _mm256_maskload_ps(down[k] + x, tail)), s);
+            s = _mm256_fmadd_ps(
+                _mm256_set1_ps(g[k]),
+                _mm256_add_ps(_mm256_maskload_ps(up[k] + x, tail), _mm256_maskload_ps(down[k] + x, tail)), s);
         _mm256_maskstore_ps(out + x, tail, s);
     }
 }
@@ -40,8 +41,8 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
         for (int k = 1; k <= radius; k++) {
             __m256 c = _mm256_set1_ps(g[k]);
             for (int q = 0; q < 4; q++)
-                s[q] = _mm256_fmadd_ps(c, _mm256_add_ps(_mm256_loadu_ps(in + x + 8 * q - k), _mm256_loadu_ps(in + x + 8 * q + k)),
-                                       s[q]);
+                s[q] = _mm256_fmadd_ps(
+                    c, _mm256_add_ps(_mm256_loadu_ps(in + x + 8 * q - k), _mm256_loadu_ps(in + x + 8 * q + k)), s[q]);
         }
         for (int q = 0; q < 4; q++)
             _mm256_storeu_ps(out + x + 8 * q, s[q]);
@@ -50,8 +51,9 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
         __m256i tail = wide_tail(n - x);
         __m256 s = _mm256_mul_ps(_mm256_set1_ps(g[0]), _mm256_maskload_ps(in + x, tail));
         for (int k = 1; k <= radius; k++)
-            s = _mm256_fmadd_ps(_mm256_set1_ps(g[k]),
-                                _mm256_add_ps(_mm256_maskload_ps(in + x - k, tail), _mm256_maskload_ps(in + x + k, tail)), s);
+            s = _mm256_fmadd_ps(
+                _mm256_set1_ps(g[k]),
+                _mm256_add_ps(_mm256_maskload_ps(in + x - k, tail), _mm256_maskload_ps(in + x + k, tail)), s);
         _mm256_maskstore_ps(out + x, tail, s);
     }
 }
@@ -61,8 +63,10 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
 static void grow_row(float *out, const float *in, int f, int n)
 {
     const __m256 step = _mm256_set1_ps(1.0f / (float)f), half = _mm256_set1_ps(0.5f);
-    __m256 t = _mm256_fmsub_ps(wide_centres(0), step, half), whole = _mm256_floor_ps(t), fraction = _mm256_sub_ps(t, whole);
-    __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(1)), j = _mm256_add_epi32(i, _mm256_set1_epi32(1));
+    __m256 t = _mm256_fmsub_ps(wide_centres(0), step, half), whole = _mm256_floor_ps(t),
+           fraction = _mm256_sub_ps(t, whole);
+    __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(1)),
+            j = _mm256_add_epi32(i, _mm256_set1_epi32(1));
     for (int x = 0; x < n; x += 8) {
         __m256 a, b;
         if (f <= 8) { /* reads past the last cell, inside the caller's line, and does not use it */

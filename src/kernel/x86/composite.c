@@ -72,7 +72,8 @@ static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, fl
 static inline void put8(const vi_comp *c, uint8_t *d, __m256 m, __m256 v, __m256 max)
 {
     __m128i *d16 = (__m128i *)(void *)d;
-    __m256i word = c->bytes == 1 ? _mm256_cvtepu8_epi32(_mm_loadl_epi64(d16)) : _mm256_cvtepu16_epi32(_mm_loadu_si128(d16));
+    __m256i word =
+        c->bytes == 1 ? _mm256_cvtepu8_epi32(_mm_loadl_epi64(d16)) : _mm256_cvtepu16_epi32(_mm_loadu_si128(d16));
     __m128i shift = _mm_cvtsi32_si128(c->shift);
     __m256 old = _mm256_cvtepi32_ps(_mm256_srl_epi32(word, shift)), zero = _mm256_setzero_ps();
     __m256 mixed = _mm256_fmadd_ps(v, m, _mm256_fnmadd_ps(old, m, old));
@@ -136,8 +137,8 @@ static inline void split(const float *p, __m256 *even, __m256 *odd)
     *odd = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(o), 0xd8));
 }
 
-static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4], const vi_chroma_taps *t,
-                             const vi_chroma_taps *last, int last_cell, float max)
+static void paste_put_chroma(const vi_comp *c, int j, int from, int to, const float *const v[4],
+                             const vi_chroma_taps *t, const vi_chroma_taps *last, int last_cell, float max)
 {
     uint8_t *row = (uint8_t *)(uintptr_t)c->p + j * c->stride;
     int i = from, stop = last_cell >= from && last_cell < to ? last_cell : to;

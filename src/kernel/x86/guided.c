@@ -61,7 +61,7 @@ static void row_moments(float *mom, const __m256d *col, const double *per_col, i
     for (int x = 0; x < w; x++) {
         s = _mm256_add_pd(s, _mm256_sub_pd(col[x + radius], col[x - radius - 1]));
         __m256d mean = _mm256_mul_pd(s, _mm256_mul_pd(per_row, _mm256_broadcast_sd(per_col + x)));
-        __m128d low = _mm256_castpd256_pd128(mean);                       /* I p */
+        __m128d low = _mm256_castpd256_pd128(mean);                                               /* I p */
         __m128d spread = _mm_fnmadd_pd(_mm_movedup_pd(low), low, _mm256_extractf128_pd(mean, 1)); /* var cov */
         _mm_storeu_ps(mom + 4 * x, _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(spread)));
     }
@@ -82,7 +82,8 @@ static void solve(float *ab, const float *mom, int w, float eps)
         __m256 slope = _mm256_div_ps(cov, den), off = _mm256_fnmadd_ps(slope, mi, mp);
         /* lanes 0 2 4 6 | 1 3 5 7 back to pixel order, as pairs */
         __m256 p = _mm256_unpacklo_ps(slope, off), q = _mm256_unpackhi_ps(slope, off); /* 0 2 | 1 3, 4 6 | 5 7 */
-        __m256d x0 = _mm256_permute4x64_pd(_mm256_castps_pd(p), 0xd8), x1 = _mm256_permute4x64_pd(_mm256_castps_pd(q), 0xd8);
+        __m256d x0 = _mm256_permute4x64_pd(_mm256_castps_pd(p), 0xd8),
+                x1 = _mm256_permute4x64_pd(_mm256_castps_pd(q), 0xd8);
         _mm256_storeu_ps(ab + 2 * x, _mm256_castpd_ps(x0));
         _mm256_storeu_ps(ab + 2 * x + 8, _mm256_castpd_ps(x1));
     }
@@ -151,7 +152,8 @@ int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *sr
     memset(margin, 0, (wide + 2 * side) * sizeof *margin);
     for (int y = -radius; y < h; y++) {
         int in = y + radius, out = y - radius - 1;
-        move_pairs(pairs, in < h ? ab + 2 * wide * (size_t)in : NULL, out >= 0 ? ab + 2 * wide * (size_t)out : NULL, 2 * w);
+        move_pairs(pairs, in < h ? ab + 2 * wide * (size_t)in : NULL, out >= 0 ? ab + 2 * wide * (size_t)out : NULL,
+                   2 * w);
         if (y >= 0)
             apply_row(vi_row(dst, y), vi_row(guide, y), pairs, per_col, mom, w, radius,
                       VI_MIN(in, h - 1) - VI_MAX(y - radius, 0) + 1);

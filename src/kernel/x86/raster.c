@@ -36,7 +36,8 @@ void VI_FN(raster)(const vi_raster *r, const vi_plane *attr, const vi_plane *zbu
             triangle_row(&t, dy, &xa, &xb);
             for (int x = xa; x < xb; x += 8) {
                 __m256 dx = _mm256_sub_ps(wide_centres(x), _mm256_set1_ps(t.ox));
-                __m256 l1 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l1x), r1), l2 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l2x), r2);
+                __m256 l1 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l1x), r1),
+                       l2 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l2x), r2);
                 __m256 l0 = _mm256_sub_ps(_mm256_sub_ps(one, l1), l2);
                 __m256i tail = wide_tail(xb - x);
                 __m256 in = _mm256_cmp_ps(_mm256_min_ps(_mm256_min_ps(l1, l2), l0), slack, _CMP_GE_OQ);

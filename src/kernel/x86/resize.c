@@ -98,7 +98,8 @@ int VI_FN(resize)(const vi_plane *dst, const vi_plane *src, vi_arena *scratch)
             __m256 v = _mm256_setzero_ps();
             for (int t = 0; t < ax.taps; t++) {
                 __m256i index = _mm256_min_epi32(_mm256_add_epi32(at, _mm256_set1_epi32(t)), last);
-                v = _mm256_fmadd_ps(_mm256_loadu_ps(across + (size_t)t * padded + i), _mm256_i32gather_ps(row, index, 4), v);
+                v = _mm256_fmadd_ps(_mm256_loadu_ps(across + (size_t)t * padded + i),
+                                    _mm256_i32gather_ps(row, index, 4), v);
             }
             _mm256_maskstore_ps(d + i, tail, v);
         }

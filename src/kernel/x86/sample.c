@@ -48,7 +48,8 @@ static inline __m256 row_at(const vi_comp *c, __m256i row, const vi_spot *s)
         __m256i word = _mm256_i32gather_epi32(base, _mm256_add_epi32(row, from), 1);
         a = _mm256_and_si256(_mm256_srlv_epi32(word, shift), mask);
         if (c->step + c->bytes <= 4) {
-            b = _mm256_and_si256(_mm256_srlv_epi32(word, _mm256_add_epi32(shift, _mm256_set1_epi32(8 * c->step))), mask);
+            b = _mm256_and_si256(_mm256_srlv_epi32(word, _mm256_add_epi32(shift, _mm256_set1_epi32(8 * c->step))),
+                                 mask);
         } else {
             __m256i next = _mm256_add_epi32(s->x, _mm256_set1_epi32(c->step));
             from = _mm256_min_epi32(next, last);
@@ -69,12 +70,13 @@ static inline __m256 value_at(const vi_comp *c, const vi_spot *s)
 
 static inline bool same_grid(const vi_comp *a, const vi_comp *b)
 {
-    return a->w == b->w && a->h == b->h && a->step == b->step && a->stride == b->stride && a->ax == b->ax && a->ay == b->ay &&
-           a->bx == b->bx && a->by == b->by;
+    return a->w == b->w && a->h == b->h && a->step == b->step && a->stride == b->stride && a->ax == b->ax &&
+           a->ay == b->ay && a->bx == b->bx && a->by == b->by;
 }
 
 /* Crop row j; the layout of the components is constant over a call, so the compiler unswitches on it. */
-static void sample_row(float *const out[3], const vi_comp *comp, int n, const vi_colour_map *cm, const float *m, int j, int w)
+static void sample_row(float *const out[3], const vi_comp *comp, int n, const vi_colour_map *cm, const float *m, int j,
+                       int w)
 {
     const float *k = cm->to_rgb;
     bool one_grid = n == 3 && same_grid(&comp[0], &comp[1]), one_chroma = n == 3 && same_grid(&comp[1], &comp[2]);

@@ -9,8 +9,8 @@ static inline float total(__m256 v)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 
-static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w, const float pivot[3],
-                     int n)
+static void row_sums(float s[SUMS], const float *a, const float *b, const float *c, const float *w,
+                     const float pivot[3], int n)
 {
     __m256 t[SUMS], p0 = _mm256_set1_ps(pivot[0]), p1 = _mm256_set1_ps(pivot[1]), p2 = _mm256_set1_ps(pivot[2]);
     for (int i = 0; i < SUMS; i++)

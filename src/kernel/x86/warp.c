@@ -11,7 +11,8 @@ typedef struct vi_place {
 } vi_place;
 
 /* All planes of a call share size, and nearly always stride: then one index serves them all. */
-static inline void bilinear8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, __m256i tail)
+static inline void bilinear8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i,
+                             __m256i tail)
 {
     __m256i iu = _mm256_min_epi32(_mm256_cvttps_epi32(at->u), _mm256_set1_epi32(src->w - 2));
     __m256i iv = _mm256_min_epi32(_mm256_cvttps_epi32(at->v), _mm256_set1_epi32(src->h - 2));
@@ -94,12 +95,14 @@ static void bicubic_edge(const vi_plane *dst, const vi_plane *src, int n, const 
 /* Pixel x of the low and of the high half: four floats of a row each. */
 static inline __m256 rows_of(const float *p, const int *offset, int x)
 {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + offset[x])), _mm_loadu_ps(p + offset[x + 4]), 1);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + offset[x])), _mm_loadu_ps(p + offset[x + 4]),
+                                1);
 }
 
 /* Eight pixels whose windows lie inside. A register holds the windows' rows of pixels x and x + 4; the weights come
  * out of a transposition in just that order. */
-static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
+static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i,
+                            int count)
 {
     __m256i iu = _mm256_cvttps_epi32(at->u), iv = _mm256_cvttps_epi32(at->v), one = _mm256_set1_epi32(1);
     __m256i out = _mm256_or_si256(_mm256_cmpgt_epi32(one, iu), _mm256_cmpgt_epi32(iu, _mm256_set1_epi32(src->w - 3)));
@@ -125,11 +128,11 @@ static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, con
         __m256 s[4];
         _mm256_storeu_si256((__m256i *)(void *)offset,
                             _mm256_add_epi32(_mm256_mullo_epi32(iv, _mm256_set1_epi32((int)stride)), iu));
-#define PAIR(x)                                                                                             \
-    s[x] = _mm256_mul_ps(_mm256_permute_ps(v[0], 0x55 * x), rows_of(p, offset, x));                         \
-    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[1], 0x55 * x), rows_of(p + stride, offset, x), s[x]);        \
-    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[2], 0x55 * x), rows_of(p + 2 * stride, offset, x), s[x]);    \
-    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[3], 0x55 * x), rows_of(p + 3 * stride, offset, x), s[x]);    \
+#define PAIR(x)                                                                                                        \
+    s[x] = _mm256_mul_ps(_mm256_permute_ps(v[0], 0x55 * x), rows_of(p, offset, x));                                    \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[1], 0x55 * x), rows_of(p + stride, offset, x), s[x]);                   \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[2], 0x55 * x), rows_of(p + 2 * stride, offset, x), s[x]);               \
+    s[x] = _mm256_fmadd_ps(_mm256_permute_ps(v[3], 0x55 * x), rows_of(p + 3 * stride, offset, x), s[x]);               \
     s[x] = _mm256_mul_ps(s[x], across[x])
         PAIR(0);
         PAIR(1);
@@ -141,7 +144,8 @@ static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, con
     }
 }
 
-static inline void put_place(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, vi_filter filter)
+static inline void put_place(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i,
+                             vi_filter filter)
 {
     if (filter == VI_FILTER_BICUBIC)
         bicubic8(dst, src, n, at, j, i, VI_MIN(8, dst->w - i));
@@ -190,7 +194,8 @@ void VI_FN(warp)(const vi_plane *dst, const vi_plane *src, int n, const vi_affin
     }
     __m256 w = _mm256_set1_ps((float)src->w), h = _mm256_set1_ps((float)src->h), one = _mm256_set1_ps(1.0f);
     for (int j = 0; j < dst->h; j++) {
-        __m256 bx = _mm256_set1_ps(m[1] * ((float)j + 0.5f) + m[2]), by = _mm256_set1_ps(m[4] * ((float)j + 0.5f) + m[5]);
+        __m256 bx = _mm256_set1_ps(m[1] * ((float)j + 0.5f) + m[2]),
+               by = _mm256_set1_ps(m[4] * ((float)j + 0.5f) + m[5]);
         for (int i = 0; i < dst->w; i += 8) {
             __m256 c = wide_centres(i);
             __m256 x = _mm256_fmadd_ps(c, _mm256_set1_ps(m[0]), bx), y = _mm256_fmadd_ps(c, _mm256_set1_ps(m[3]), by);
