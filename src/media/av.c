@@ -1,4 +1,4 @@
-/* media/av.c: glue to FFmpeg. The only process-wide state is FFmpeg's own log callback. */
+/* media/av.c: glue to FFmpeg. Process-wide are FFmpeg's own log callback and the list of handles it may use. */
 #include "media/av.h"
 
 #include <libavutil/imgutils.h>
@@ -7,6 +7,34 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+static const vi_log *known[64]; /* one per open reader and writer; those beyond stay silent */
+
+static bool change_known(const vi_log *from, const vi_log *to)
+{
+    bool found = false;
+    pthread_mutex_lock(&known_lock);
+    for (size_t i = 0; i < VI_COUNT(known) && !found; i++) {
+        found = known[i] == from;
+        if (found)
+            known[i] = to;
+    }
+    pthread_mutex_unlock(&known_lock);
+    return found;
+}
+
+void vi_av_announce(const vi_log *log)
+{
+    vi_av_init();
+    change_known(NULL, log);
+}
+
+void vi_av_forget(const vi_log *log)
+{
+    if (log)
+        change_known(log, NULL);
+}
 
 static viso_log_level level_of(int av)
 {
@@ -36,7 +64,7 @@ static void on_log(void *object, int av_level, const char *fmt, va_list args)
 {
     viso_log_level level = level_of(av_level & 0xff);
     const vi_log *log = object ? log_of(object) : NULL;
-    if (!log || !log->fn || level > log->level)
+    if (!log || !change_known(log, log) || !log->fn || level > log->level)
         return;
     char text[512];
     vsnprintf(text, sizeof text, fmt, args);

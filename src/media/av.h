@@ -10,8 +10,11 @@
 #include "frame/frame.h"
 
 /* Routes FFmpeg's messages to the vi_log in the `opaque` of the format or codec context they come from; all others are
- * dropped. Once per process; any thread. */
+ * dropped. Only handles that were announced are believed: the program around the library may use FFmpeg too, with
+ * `opaque` pointers of its own. Any thread. */
 void vi_av_init(void);
+void vi_av_announce(const vi_log *log);
+void vi_av_forget(const vi_log *log); /* after the contexts are closed; one never announced is fine */
 
 /* Static text of an AVERROR; and its status: no space, or `other`. */
 const char *vi_av_error(int code);

@@ -75,6 +75,7 @@ int vi_reader_open(vi_reader **out, const char *path, const vi_log *log, viso_er
         return vi_error_nomem(err, path);
     }
     r->log = vi_log_named(log, "media/in");
+    vi_av_announce(&r->log);
     rc = n && vi_still_recognise(head, n) != VI_STILL_NONE ? open_still(r, err) : vi_video_open(r, err);
     if (rc) {
         vi_reader_close(&r);
@@ -113,6 +114,7 @@ void vi_reader_close(vi_reader **p)
     if (!r)
         return;
     vi_video_close(&r->video);
+    vi_av_forget(&r->log);
     vi_frame_unref(&r->still);
     vi_still_meta_clear(&r->meta);
     vi_free(r->path);

@@ -55,6 +55,7 @@ int vi_writer_open(vi_writer **out, const vi_writer_params *p, viso_error *err)
     char ext[16];
     vi_extension(p->path, ext);
     w->log = vi_log_named(p->log, "media/out");
+    vi_av_announce(&w->log);
     w->like = p->like;
     w->settings = *p->settings;
     w->mark = p->mark;
@@ -171,6 +172,7 @@ static void destroy(vi_writer **p)
     vi_writer *w = *p;
     *p = NULL;
     vi_video_out_close(&w->video);
+    vi_av_forget(&w->log);
     vi_pending_abort(&w->pending);
     vi_buf_clear(&w->bytes);
     vi_free(w->path);
