@@ -84,6 +84,15 @@ static int larger_first(const void *x, const void *y)
     return (sa < sb) - (sa > sb);
 }
 
+/* Whether this frame deserves a second, deeper look: a followed face was lost, or a still ended without a face (a false
+ * candidate may have kept the detector from turning the picture). */
+static bool look_again(vi_analyser *a, vi_work *w)
+{
+    if (a->stage[TRACK_BEGIN].stage)
+        return vi_track_retry(a->stage[TRACK_BEGIN].self, w);
+    return w->n_face == 0;
+}
+
 int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
 {
     int rc = run(a, TRACK_BEGIN, w, err);
@@ -92,7 +101,7 @@ int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
             rc = run(a, DETECT, w, err);
         if (!rc)
             rc = run(a, LANDMARK, w, err);
-        if (rc || tries || !a->stage[TRACK_BEGIN].stage || !vi_track_retry(a->stage[TRACK_BEGIN].self, w))
+        if (rc || tries || !look_again(a, w))
             break;
     }
     if (!rc)

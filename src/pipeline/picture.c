@@ -40,10 +40,11 @@ int vi_chosen_faces(const vi_work *w)
 }
 
 /* A followed face that the landmark model sees, that is asked for and that swap left as it was. Faces turned into profile
- * fade by design and do not count. */
+ * fade by design, and specks of less than about 24 pixels are left alone: neither counts. */
 static bool left_behind(const vi_face *f, float profile_from)
 {
-    return f->source >= 0 && (f->f.has & VISO_FACE_HAS_MESH) && f->fade > 0 && !f->patch.mask.p &&
+    float size = fmaxf(f->f.box.x1 - f->f.box.x0, 0.8f * (f->f.box.y1 - f->f.box.y0));
+    return f->source >= 0 && (f->f.has & VISO_FACE_HAS_MESH) && f->fade > 0 && !f->patch.mask.p && size > 26.0f &&
            fabsf(f->f.pose.yaw) < profile_from;
 }
 
