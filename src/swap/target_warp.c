@@ -64,7 +64,10 @@ bool vi_target_place(vi_target *t, const viso_face *f)
     vi_affine inv;
     if (!vi_affine_invert(&t->roi_to_picture, &inv))
         return false;
-    vi_pose_to_canonical(&t->pose, f->mesh, t->tc, 478);
+    viso_point3 mesh[478]; /* a wide open mouth must not turn the chin inside out */
+    memcpy(mesh, f->mesh, sizeof mesh);
+    vi_mesh_unfold(&t->m->mesh, &t->pose, mesh);
+    vi_pose_to_canonical(&t->pose, mesh, t->tc, 478);
     /* A face that fades out in profile also goes back to its own shape. */
     vi_shape_params p = { t->set->shape * t->profile, t->set->outline * t->profile, t->set->eyes };
     vi_shape_transfer(&t->m->mesh, (const float (*)[3])t->src->s->shape, (const float (*)[3])t->tc, &p, t->nc);
@@ -74,7 +77,7 @@ bool vi_target_place(vi_target *t, const viso_face *f)
         return false;
     float scale = vi_affine_scale(&inv);
     for (int i = 0; i < 478; i++) {
-        t->t[i] = vi_affine_apply(&inv, f->mesh[i].x, f->mesh[i].y);
+        t->t[i] = vi_affine_apply(&inv, mesh[i].x, mesh[i].y);
         t->n[i] = vi_affine_apply(&inv, lm[i].x, lm[i].y);
         if (i < VI_MESH_VERTS)
             t->nz[i] = -lm[i].z * scale;
