@@ -1,6 +1,6 @@
 /* kernel/x86/lab.c: sRGB <-> Lab with AVX2. Powers are exp2(p log2 x) over short polynomials; the cube root is
- * made from the inverse one, which Newton's method finds without dividing. Fitted for a relative error near 1e-6 over the
- * range in use, far below the 0.02 Lab units asked for. */
+ * made from the inverse one, which a short series finds without dividing. Over the sRGB cube the largest difference to the plain
+ * version is 0.0014 Lab units, 3e-6 on the way back. */
 #include "kernel/internal.h"
 #include "kernel/x86/wide.h"
 
@@ -22,9 +22,8 @@ static inline V log2_v(V x)
     q = _mm256_mul_ps(q, _mm256_fnmadd_ps(d, q, k(2.0f))); /* one Newton step: 23 bits */
     V s = _mm256_mul_ps(_mm256_sub_ps(m, k(1.0f)), q);
     V s2 = _mm256_mul_ps(s, s);
-    /* 2 / ln 2 * (1, 1/3, 1/5, 1/7) of the atanh series */
-    V p = _mm256_fmadd_ps(s2, k(0.41219858f), k(0.57707802f));
-    p = _mm256_fmadd_ps(p, s2, k(0.96179669f));
+    /* 2 / ln 2 * (1, 1/3, 1/5) of the atanh series; the last a little larger for the rest of it */
+    V p = _mm256_fmadd_ps(s2, k(0.5889f), k(0.96179669f));
     p = _mm256_fmadd_ps(p, s2, k(2.88539008f));
     return _mm256_fmadd_ps(p, s, _mm256_cvtepi32_ps(e));
 }
@@ -34,8 +33,7 @@ static inline V exp2_v(V x)
 {
     V r = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), f = _mm256_sub_ps(x, r);
     /* Taylor of 2^f on [-1/2, 1/2], powers of ln 2 over factorials */
-    V p = _mm256_fmadd_ps(f, k(1.5403530e-4f), k(1.33335581e-3f));
-    p = _mm256_fmadd_ps(p, f, k(9.61812911e-3f));
+    V p = _mm256_fmadd_ps(f, k(1.33335581e-3f), k(9.61812911e-3f));
     p = _mm256_fmadd_ps(p, f, k(5.55041087e-2f));
     p = _mm256_fmadd_ps(p, f, k(2.40226507e-1f));
     p = _mm256_fmadd_ps(p, f, k(6.93147181e-1f));
@@ -69,13 +67,15 @@ static inline V encode(V l)
 
 static inline V cbrt_v(V x) /* x >= 0.008 */
 {
-    /* x^(-1/3): bias - bits / 3 starts within 4 %; each Newton step y (4 - x y^3) / 3 squares the error (times two) */
+    /* x^(-1/3): bias - bits / 3 starts within 4 % */
     V third = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_castps_si256(x)), k(1.0f / 3.0f));
     V y = _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(0x54a21d2a), _mm256_cvtps_epi32(third)));
-    for (int i = 0; i < 3; i++) {
-        V c = _mm256_mul_ps(_mm256_mul_ps(y, y), _mm256_mul_ps(y, x));
-        y = _mm256_mul_ps(y, _mm256_fnmadd_ps(c, k(1.0f / 3.0f), k(4.0f / 3.0f)));
-    }
+    /* with e = 1 - x y^3 (|e| < 0.11) the root is y (1 - e)^(-1/3): five terms of the series leave 2e-6 */
+    V e = _mm256_fnmadd_ps(_mm256_mul_ps(y, y), _mm256_mul_ps(y, x), k(1.0f));
+    V p = _mm256_fmadd_ps(e, k(35.0f / 243.0f), k(14.0f / 81.0f));
+    p = _mm256_fmadd_ps(p, e, k(2.0f / 9.0f));
+    p = _mm256_fmadd_ps(p, e, k(1.0f / 3.0f));
+    y = _mm256_fmadd_ps(_mm256_mul_ps(p, e), y, y);
     return _mm256_mul_ps(_mm256_mul_ps(y, y), x);
 }
 
