@@ -267,6 +267,28 @@ static void a_full_disk_is_told(void **state)
     free(left_still);
 }
 
+/* Every allocation of ours on the way of a clip fails once. */
+static void failing_allocations_end_in_errors(void **state)
+{
+    if (!have_ffmpeg())
+        skip();
+    assert_int_equal(run("mkdir -p alloc && ffmpeg -y -v error -f lavfi -i testsrc2=s=64x48:d=0.12 -pix_fmt yuv444p12le -c:v ffv1 a.mkv"), 0);
+    int failed = 0;
+    for (long n = 0; n < 60; n++) {
+        viso_error err = { 0 };
+        vi_alloc_fail_after(n);
+        int rc = copy_through(in_scratch("a.mkv"), in_scratch("alloc/a.mp4"), &default_settings, true, &err);
+        vi_alloc_fail_after(-1);
+        if (rc && !err.text[0])
+            fail_msg("allocation %ld: status %d without a message", n, rc);
+        failed += rc != 0;
+        if (rc)
+            nothing_left("alloc");
+        unlink(in_scratch("alloc/a.mp4"));
+    }
+    assert_true(failed > 5 && failed < 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +301,7 @@ int main(void)
         cmocka_unit_test(bad_places_for_results),
         cmocka_unit_test(an_abandoned_result_leaves_nothing),
         cmocka_unit_test(a_full_disk_is_told),
+        cmocka_unit_test(failing_allocations_end_in_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
