@@ -142,9 +142,11 @@ static void eye_colour(vi_target *t, int eye, const vi_grid field[3], const stru
         return;
     vi_point iris = t->n[vi_eye_iris(eye)];
     float radius = vi_iris_radius(t->n, eye), shift[3], scale = 1.0f;
+    /* of a half-closed source eye little white is seen, and much lid */
+    float sure = vi_smoothstep(t->src->s->eye[eye].openness, 0.15f, 0.25f);
     for (int c = 0; c < 3; c++) {
         float now = r->gain[c] * e->v[3 + c] + r->offset[c] + field_at(t, &field[c], iris);
-        shift[c] = vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);
+        shift[c] = sure * vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);
         if (c == 0) /* as a factor, so that pupil and lashes stay dark when the white is lifted */
             scale = vi_clampf((now + shift[0]) / fmaxf(now, 5.0f), 0.5f, 1.5f);
     }

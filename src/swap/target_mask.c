@@ -76,6 +76,27 @@ VI_CLONES static void weight_row(float *restrict st, float *restrict stl, float 
     }
 }
 
+/* A source's beard is no shadow: where it takes part in the statistics, the skin around it comes out too bright. Below the
+ * nose, what is much darker than the source's skin is left out. */
+static void leave_beard(vi_target *t)
+{
+    const vi_lab_model *skin = &t->src->s->skin.upper;
+    if (!(skin->n > 0.0f))
+        return;
+    float sd = sqrtf(fmaxf(skin->cov[0], 4.0f)), lo = 1.2f * sd + 4.0f, hi = 2.0f * sd + 12.0f;
+    float nose = 0.5f * t->n[2].y, soft = 0.5f * 0.05f * t->fs;
+    for (int y = 0; y < t->st.h; y++) {
+        float zone = vi_smoothstep((float)y, nose - soft, nose + soft);
+        const float *L = t->s_half.c[0].p + y * t->s_half.c[0].stride;
+        float *w[3] = { t->st.p + y * t->st.stride, t->sw.p + y * t->sw.stride, t->stl.p + y * t->stl.stride };
+        for (int x = 0; x < t->st.w && zone > 0.0f; x++) {
+            float keep = 1.0f - zone * vi_smoothstep(skin->mean[0] - L[x], lo, hi);
+            for (int i = 0; i < 3; i++)
+                w[i][x] *= keep;
+        }
+    }
+}
+
 static int half_weights(vi_target *t)
 {
     int n = t->roi / 2;
@@ -130,7 +151,9 @@ static int half_weights(vi_target *t)
     }
     vi_arena_release(t->a, mark);
     if (!rc)
-        rc = t->k->resize(&t->st_full, &t->st, t->a);
+        rc = t->k->resize(&t->st_full, &t->st, t->a); /* with the beard: its grain is matched like skin's */
+    if (!rc)
+        leave_beard(t);
     return rc;
 }
 
