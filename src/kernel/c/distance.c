@@ -26,11 +26,11 @@ static void column_distance(const vi_plane *g, const vi_plane *src, float far)
     }
 }
 
-/* v: columns of the envelope's parabolas, z: where each begins. */
-static void row_distance(float *d, const float *g, int w, float far, int *v, float *z)
+/* Columns [a, b) by the lower envelope of their own parabolas. v: columns of the envelope, z: where each begins. */
+static void envelope(float *d, const float *g, int a, int b, float far, int *v, float *z)
 {
     int k = -1;
-    for (int q = 0; q < w; q++) {
+    for (int q = a; q < b; q++) {
         if (g[q] >= far)
             continue;
         float s = -INFINITY;
@@ -46,16 +46,27 @@ static void row_distance(float *d, const float *g, int w, float far, int *v, flo
         v[k] = q;
         z[k] = s;
     }
-    if (k < 0) {
-        for (int x = 0; x < w; x++)
-            d[x] = far;
-        return;
-    }
-    for (int x = 0, i = 0; x < w; x++) {
+    for (int x = a, i = 0; x < b; x++) {
         while (i < k && z[i + 1] < (float)x)
             i++;
-        float dx = (float)(x - v[i]);
-        d[x] = sqrtf(dx * dx + g[v[i]] * g[v[i]]);
+        float dx = k < 0 ? far : (float)(x - v[i]), gx = k < 0 ? 0.0f : g[v[i]];
+        d[x] = sqrtf(dx * dx + gx * gx);
+    }
+}
+
+/* Background is 0, and a run between two background pixels cannot be nearer to anything beyond them: every run is its own
+ * small problem. */
+static void row_distance(float *d, const float *g, int w, float far, int *v, float *z)
+{
+    for (int x = 0; x < w;) {
+        if (g[x] == 0.0f) {
+            d[x++] = 0.0f;
+            continue;
+        }
+        int a = x > 0 ? x - 1 : 0;
+        while (x < w && g[x] != 0.0f)
+            x++;
+        envelope(d, g, a, x < w ? x + 1 : w, far, v, z);
     }
 }
 

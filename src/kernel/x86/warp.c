@@ -39,57 +39,23 @@ static inline void cubic(__m256 t, __m256 w[4])
     w[3] = _mm256_mul_ps(t2, _mm256_fmadd_ps(t, h, _mm256_set1_ps(-0.5f)));
 }
 
-/* Moves the weights of taps that the border clamps onto the taps that exist: the window is 4 wide from `first`. */
-static inline void fold(float w[4], int index, int first, int size)
+/* The window of four samples is pulled into [0, size); taps that the border would repeat pass their weight on to the
+ * sample that they repeat. Returns the windows' first indices. */
+static inline __m256i fold(__m256 w[4], __m256i i, int size)
 {
-    float moved[4] = { 0 };
-    for (int k = 0; k < 4; k++)
-        moved[vi_clampi(index - 1 + k, 0, size - 1) - first] += w[k];
-    for (int k = 0; k < 4; k++)
-        w[k] = moved[k];
-}
-
-/* Blocks that touch the border, and the end of a row: pixel by pixel. */
-static void bicubic_edge(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i, int count)
-{
-    int iu[8], iv[8], w = src->w, h = src->h;
-    float wu[4][8], wv[4][8], in[8];
-    __m256i fu = _mm256_cvttps_epi32(at->u), fv = _mm256_cvttps_epi32(at->v);
-    __m256 t[4];
-    _mm256_storeu_si256((__m256i *)(void *)iu, fu);
-    _mm256_storeu_si256((__m256i *)(void *)iv, fv);
-    _mm256_storeu_ps(in, at->inside);
-    cubic(_mm256_sub_ps(at->u, _mm256_cvtepi32_ps(fu)), t);
-    for (int k = 0; k < 4; k++)
-        _mm256_storeu_ps(wu[k], t[k]);
-    cubic(_mm256_sub_ps(at->v, _mm256_cvtepi32_ps(fv)), t);
-    for (int k = 0; k < 4; k++)
-        _mm256_storeu_ps(wv[k], t[k]);
-    for (int x = 0; x < count; x++) {
-        int x0 = iu[x] - 1, y0 = iv[x] - 1;
-        float across[4] = { wu[0][x], wu[1][x], wu[2][x], wu[3][x] };
-        float down[4] = { wv[0][x] * in[x], wv[1][x] * in[x], wv[2][x] * in[x], wv[3][x] * in[x] };
-        if (x0 < 0 || x0 + 3 >= w) {
-            x0 = vi_clampi(x0, 0, w - 4);
-            fold(across, iu[x], x0, w);
-        }
-        if (y0 < 0 || y0 + 3 >= h) {
-            y0 = vi_clampi(y0, 0, h - 4);
-            fold(down, iv[x], y0, h);
-        }
-        __m128 a = _mm_loadu_ps(across);
-        for (int k = 0; k < n; k++) {
-            const float *p = vi_row(&src[k], y0) + x0;
-            __m128 s = _mm_mul_ps(_mm_loadu_ps(p), _mm_set1_ps(down[0]));
-            s = _mm_fmadd_ps(_mm_loadu_ps(p + src[k].stride), _mm_set1_ps(down[1]), s);
-            s = _mm_fmadd_ps(_mm_loadu_ps(p + 2 * src[k].stride), _mm_set1_ps(down[2]), s);
-            s = _mm_fmadd_ps(_mm_loadu_ps(p + 3 * src[k].stride), _mm_set1_ps(down[3]), s);
-            s = _mm_mul_ps(s, a);
-            s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-            s = _mm_add_ss(s, _mm_movehdup_ps(s));
-            _mm_store_ss(vi_row(&dst[k], j) + i + x, s);
-        }
-    }
+    const __m256 zero = _mm256_setzero_ps();
+    __m256 left = _mm256_castsi256_ps(_mm256_cmpeq_epi32(i, _mm256_setzero_si256()));
+    __m256 right = _mm256_castsi256_ps(_mm256_cmpeq_epi32(i, _mm256_set1_epi32(size - 2)));
+    __m256 end = _mm256_castsi256_ps(_mm256_cmpeq_epi32(i, _mm256_set1_epi32(size - 1)));
+    __m256 a = w[0], b = w[1], c = w[2], d = w[3], cd = _mm256_add_ps(c, d);
+#define THREE(inside, l, r, e) _mm256_blendv_ps(_mm256_blendv_ps(_mm256_blendv_ps(inside, l, left), r, right), e, end)
+    w[0] = THREE(a, _mm256_add_ps(a, b), zero, zero);
+    w[1] = THREE(b, c, a, zero);
+    w[2] = THREE(c, d, b, a);
+    w[3] = THREE(d, zero, cd, _mm256_add_ps(b, cd));
+#undef THREE
+    i = _mm256_max_epi32(_mm256_sub_epi32(i, _mm256_set1_epi32(1)), _mm256_setzero_si256());
+    return _mm256_min_epi32(i, _mm256_set1_epi32(size - 4));
 }
 
 /* Pixel x of the low and of the high half: four floats of a row each. */
@@ -99,28 +65,28 @@ static inline __m256 rows_of(const float *p, const int *offset, int x)
                                 1);
 }
 
-/* Eight pixels whose windows lie inside. A register holds the windows' rows of pixels x and x + 4; the weights come
- * out of a transposition in just that order. */
+/* A register holds the windows' rows of pixels x and x + 4; the weights come out of a transposition in just that order. */
 static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, const vi_place *at, int j, int i,
-                            int count)
+                            __m256i tail)
 {
     __m256i iu = _mm256_cvttps_epi32(at->u), iv = _mm256_cvttps_epi32(at->v), one = _mm256_set1_epi32(1);
     __m256i out = _mm256_or_si256(_mm256_cmpgt_epi32(one, iu), _mm256_cmpgt_epi32(iu, _mm256_set1_epi32(src->w - 3)));
     out = _mm256_or_si256(out, _mm256_cmpgt_epi32(one, iv));
     out = _mm256_or_si256(out, _mm256_cmpgt_epi32(iv, _mm256_set1_epi32(src->h - 3)));
-    if (count < 8 || !_mm256_testz_si256(out, out)) {
-        bicubic_edge(dst, src, n, at, j, i, count);
-        return;
-    }
     __m256 u[4], v[4], across[4];
     cubic(_mm256_sub_ps(at->u, _mm256_cvtepi32_ps(iu)), u);
     cubic(_mm256_sub_ps(at->v, _mm256_cvtepi32_ps(iv)), v);
+    if (_mm256_testz_si256(out, out)) {
+        iu = _mm256_sub_epi32(iu, one);
+        iv = _mm256_sub_epi32(iv, one);
+    } else {
+        iu = fold(u, iu, src->w);
+        iv = fold(v, iv, src->h);
+    }
     __m256 a = _mm256_unpacklo_ps(u[0], u[1]), b = _mm256_unpackhi_ps(u[0], u[1]);
     __m256 c = _mm256_unpacklo_ps(u[2], u[3]), d = _mm256_unpackhi_ps(u[2], u[3]);
     across[0] = _mm256_shuffle_ps(a, c, 0x44), across[1] = _mm256_shuffle_ps(a, c, 0xee);
     across[2] = _mm256_shuffle_ps(b, d, 0x44), across[3] = _mm256_shuffle_ps(b, d, 0xee);
-    iu = _mm256_sub_epi32(iu, one);
-    iv = _mm256_sub_epi32(iv, one);
     for (int k = 0; k < n; k++) {
         int offset[8];
         ptrdiff_t stride = src[k].stride;
@@ -140,7 +106,7 @@ static inline void bicubic8(const vi_plane *dst, const vi_plane *src, int n, con
         PAIR(3);
 #undef PAIR
         __m256 sum = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3]));
-        _mm256_storeu_ps(vi_row(&dst[k], j) + i, _mm256_mul_ps(sum, at->inside));
+        _mm256_maskstore_ps(vi_row(&dst[k], j) + i, tail, _mm256_mul_ps(sum, at->inside));
     }
 }
 
@@ -148,7 +114,7 @@ static inline void put_place(const vi_plane *dst, const vi_plane *src, int n, co
                              vi_filter filter)
 {
     if (filter == VI_FILTER_BICUBIC)
-        bicubic8(dst, src, n, at, j, i, VI_MIN(8, dst->w - i));
+        bicubic8(dst, src, n, at, j, i, wide_tail(dst->w - i));
     else
         bilinear8(dst, src, n, at, j, i, wide_tail(dst->w - i));
 }
