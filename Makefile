@@ -34,8 +34,9 @@ test: build
 
 ## make build      set up, build; the program is build/viso
 build: setup
-	@if [ -f build/build.ninja ]; then meson configure build $(options); \
-	else meson setup build $(options); fi
+	@if [ ! -f build/build.ninja ]; then meson setup build $(options); \
+	elif [ "$$(cat build/options.txt 2>/dev/null)" != '$(options)' ]; then meson configure build $(options); fi
+	@echo '$(options)' >build/options.txt
 	@ninja -C build
 
 ## make setup      install and fetch what the build needs (GPU=1: also the CUDA and TensorRT providers)
