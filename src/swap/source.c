@@ -113,7 +113,9 @@ static float inside_share(const vi_photo *photo)
 
 static int see(const vi_kernels *k, const vi_photo *photo, const look *l, sight *s, vi_skin_info *info, vi_arena *a)
 {
-    const vi_skin_params p = { .features = 1.0f, .middle = true, .lips_auto = true };
+    /* In profile the nose ends at the background, and its points are not sure enough to force anything. */
+    bool middle = fabsf(photo->face.pose.angles.yaw) < 30.0f;
+    const vi_skin_params p = { .features = 1.0f, .middle = middle, .lips_auto = true };
     vi_point lm[478];
     flat_points(l, lm);
     int rc = sample_crop(k, photo, l, &s->crop, a);
@@ -325,7 +327,8 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
         vi_skin_info info;
         rc = see(k, &photo[i], &l[i], &seen, &info, a);
         if (!rc)
-            rc = vi_texture_unroll(k, m, &seen.crop, l[i].lm, &seen.skin, l[i].eye_weight, l[i].mouth_open, &other, a);
+            rc = vi_texture_unroll(k, m, &seen.crop, l[i].lm, &seen.skin, l[i].eye_weight,
+                                   photo[i].face.pose.angles.yaw, l[i].mouth_open, &other, a);
         vi_arena_release(a, mark);
         float share = l[i].quality / VI_MAX(l[best].quality, 1e-3f);
         if (!rc)
@@ -344,7 +347,8 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     int size = vi_clampi((int)lrintf(1.3f * b->native), 256, 1024), usable = 0;
     int rc = vi_texture_new(&t, size, a);
     if (!rc)
-        rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, b->mouth_open, &t, a);
+        rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, photo[best].face.pose.angles.yaw,
+                               b->mouth_open, &t, a);
     if (!rc && !keep_rgb(&s->photo, &seen->crop))
         rc = VISO_ERR_NO_SPACE;
     for (int i = 0; i < n; i++)

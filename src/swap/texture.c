@@ -188,8 +188,20 @@ static int apply_skin(const vi_kernels *k, const vi_plane *skin, const vi_plane 
     return rc;
 }
 
+/* What is seen of the far half of a turned face is narrow, stretched in the square, and mostly lit otherwise. */
+static void drop_far_half(const vi_plane *conf, float yaw)
+{
+    float turned = vi_smoothstep(fabsf(yaw), 20.0f, 36.0f), size = (float)conf->w;
+    for (int x = 0; x < conf->w && turned > 0.0f; x++) {
+        float u = ((float)x + 0.5f) / size - 0.5f, side = yaw > 0.0f ? u : -u; /* looking right, the right half is far */
+        float keep = 1.0f - turned * vi_smoothstep(side, -0.02f, 0.03f);
+        for (int y = 0; y < conf->h; y++)
+            conf->p[y * conf->stride + x] *= keep;
+    }
+}
+
 int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478], const vi_plane *skin,
-                      const float eye_weight[2], bool mouth_open, const vi_texture *out, vi_arena *a)
+                      const float eye_weight[2], float yaw, bool mouth_open, const vi_texture *out, vi_arena *a)
 {
     size_t mark = vi_arena_mark(a);
     int size = out->size, rc = VISO_ERR_NO_SPACE;
@@ -211,6 +223,7 @@ int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop,
             k->clamp(&out->lab.c[c], &out->lab.c[c], 0.0f, 1.0f);
         k->rgb_to_lab(&out->lab, &out->lab);
         seen(attr, &cover, &depth, vi_face_size(flat), &out->conf);
+        drop_far_half(&out->conf, yaw);
         rc = apply_skin(k, skin, attr, &cover, vi_face_size(flat), out, a);
         if (!rc && (eye_weight[0] < 1.0f || eye_weight[1] < 1.0f))
             rc = drop_eyes(k, m, eye_weight, out, a);
