@@ -49,7 +49,7 @@ static int check_kind(const char *out, vi_media_kind kind, viso_error *err)
     return 0;
 }
 
-/* Which kind of files a pass over a folder takes; 0 both. Others are VISO_AGAIN. */
+/* `only`: the kind of files a pass over a folder takes, 0 both; others are VISO_AGAIN. */
 static int swap_one(job *j, const char *target, const char *out, vi_media_kind only, int workers, vi_run_totals *totals,
                     viso_error *err)
 {
@@ -68,7 +68,7 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
         .cancel = &j->e->cancel,
         .progress = j->p->progress,
         .user = j->p->user,
-        .base = j->base,
+        .base = only == VI_MEDIA_STILL ? (viso_progress){ 0 } : j->base, /* stills of a folder run beside the reports */
         .workers = workers,
     };
     vi_media_kind kind = vi_reader_info(r)->kind;
