@@ -1,6 +1,7 @@
 /* swap/target_detail.c: applies the colour correction and everything finer: lips, eyes, highlights, creases, sharpness and
  * grain (recipe 6.6 d-h), in one pass over the ROI; then the result for the patch. */
 #include <math.h>
+#include <string.h>
 
 #include "swap/target.h"
 
@@ -24,15 +25,39 @@ struct rows {
 /* How far a pixel belongs to what the light tints: 1 on skin, falling to 0 where the uncorrected source is much darker than
  * its surroundings (pupils, lashes, frames of glasses). Black has no colour to correct: the shift that takes ruddy skin to
  * pale skin would turn it cyan. low_s is corrected; taking the correction back gives the source's own low-pass. */
-VI_CLONES static void tinted_row(float *restrict out, const float *restrict s1, const float *restrict field,
+VI_CLONES static void tinted_row(float *restrict out, float *restrict glare, const float *restrict s1, const float *restrict field,
                                  const float *restrict low_s, float gain, float offset, int n)
 {
     for (int x = 0; x < n; x++) {
         float low = low_s[x] - offset - field[x];
         low = low > 5.0f ? low : 5.0f;
-        float u = (gain * s1[x] / low - 0.25f) * (1.0f / 0.6f);
+        float ratio = gain * s1[x] / low, u = (ratio - 0.25f) * (1.0f / 0.6f), g = (ratio - 1.05f) * (1.0f / 0.2f);
         u = u < 0.0f ? 0.0f : u > 1.0f ? 1.0f : u;
         out[x] = u * u * (3.0f - 2.0f * u);
+        glare[x] = g < 0.0f ? 0.0f : g > 1.0f ? 1.0f : g;
+    }
+}
+
+/* The same for glare, lighter than its surroundings and without colour: how far along the skin's hue a pixel lies. `strength`
+ * is 0 for a source without colour. */
+VI_CLONES static void coloured_row(float *restrict tinted, const float *restrict a, const float *restrict b,
+                                   const float *restrict eye, const float *restrict glare, float along_a, float along_b, float strength, int n)
+{
+    for (int x = 0; x < n; x++) {
+        float u = (a[x] * along_a + b[x] * along_b - 0.1f) * (1.0f / 0.5f);
+        u = u < 0.0f ? 0.0f : u > 1.0f ? 1.0f : u;
+        tinted[x] *= 1.0f - strength * glare[x] * (1.0f - eye[x]) * (1.0f - u);
+    }
+}
+
+/* The eyes in one row of the ROI: their whites are colourless by right and matched on their own (eye_colour). */
+static void eye_row(const vi_target *t, float *row, int y)
+{
+    memset(row, 0, (size_t)t->roi * sizeof(*row));
+    for (int e = 0; e < 2; e++) {
+        vi_rect b = t->eye_box[e];
+        if (t->eye_closed[e] < 1.0f && b.w >= 4 && y >= b.y && y < b.y + b.h)
+            memcpy(row + b.x, t->eye[e].p + (y - b.y) * t->eye[e].stride, (size_t)b.w * sizeof(*row));
     }
 }
 
@@ -206,7 +231,7 @@ int vi_target_apply(vi_target *t)
         for (int i = 0; i < VI_GRID * VI_GRID; i++)
             field[c].v[i] = t->set->light * (t->light[c].v[i] + t->tint[c].v[i]);
     r.shine = t->stat[VI_STAT_SHINE].known ? t->stat[VI_STAT_SHINE].v[0] : 6.0f;
-    r.fold = 0.75f * vi_clampf((t->src->s->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
+    r.fold = 0.75f * vi_target_smile(t);
     band_gains(t, dark, &r);
 
     vi_plane f[3], low_s, glow, fold_t, fold_s, lips;
@@ -227,15 +252,25 @@ int vi_target_apply(vi_target *t)
         rc = grow_half(t, &glow, &t->glow);
     if (!rc)
         rc = grow_half(t, &lips, &t->lips);
+    const vi_stat *skin = &t->stat[VI_STAT_SKIN_S];
+    float chroma2 = skin->known ? skin->v[1] * skin->v[1] + skin->v[2] * skin->v[2] : 0.0f;
+    float strength = vi_smoothstep(sqrtf(chroma2), 6.0f, 14.0f);
     float *tinted = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*tinted));
-    if (!rc && !tinted)
+    float *glare = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*glare));
+    float *eye = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*eye));
+    if (!rc && (!tinted || !glare || !eye))
         rc = VISO_ERR_NO_SPACE;
     for (int y = 0; y < t->roi && !rc; y++) {
 #define ROW(plane) ((plane).p + y * (plane).stride)
         light_row(ROW(t->s_lab.c[0]), ROW(f[0]), ROW(lips), ROW(t->st_full), ROW(low_s), ROW(glow), ROW(fold_t),
                   ROW(fold_s), ROW(t->crease), ROW(t->t_lab.c[0]), ROW(t->t_fine[0]), ROW(t->t_fine[1]),
                   ROW(t->s_fine[0]), ROW(t->s_fine[1]), &r, t->roi);
-        tinted_row(tinted, ROW(t->s_fine[0]), ROW(f[0]), ROW(low_s), r.gain[0], r.offset[0], t->roi);
+        tinted_row(tinted, glare, ROW(t->s_fine[0]), ROW(f[0]), ROW(low_s), r.gain[0], r.offset[0], t->roi);
+        if (strength > 0.0f) {
+            eye_row(t, eye, y);
+            coloured_row(tinted, ROW(t->s_lab.c[1]), ROW(t->s_lab.c[2]), eye, glare, skin->v[1] / chroma2,
+                         skin->v[2] / chroma2, strength, t->roi);
+        }
         for (int c = 1; c < 3; c++)
             chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, r.gain[c], r.offset[c], r.lips[c], t->roi);
     }
@@ -254,7 +289,7 @@ VI_CLONES static void mix_row(float *restrict out, float *restrict mask, const f
 {
     for (int x = 0; x < n; x++) {
         float m = alpha[x] > moved[x] ? alpha[x] : moved[x];
-        float a = m > 1e-4f ? alpha[x] / m : 1.0f;
+        float a = m > 1e-4f ? alpha[x] / m : 0.0f; /* beside the mask the target: pasting interpolates across its edge */
         m = m < 1.0f ? m : 1.0f; /* filters leave a rounding error above 1 */
         out[x] = tw[x] + a * (s[x] - tw[x]);
         mask[x] = m > 1e-4f ? m : 0.0f;
