@@ -15,9 +15,9 @@ typedef struct cursor {
 
 typedef struct field {
     uint32_t number;
-    unsigned wire;   /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
-    uint64_t value;  /* wire 0 */
-    cursor bytes;    /* wires 1, 2, 5 */
+    unsigned wire;  /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
+    uint64_t value; /* wire 0 */
+    cursor bytes;   /* wires 1, 2, 5 */
 } field;
 
 typedef struct reader {

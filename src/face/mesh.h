@@ -13,9 +13,9 @@ typedef struct vi_mesh {
     float pos[VI_MESH_VERTS][3]; /* cm; x to the person's left = picture right, y up, z to the viewer */
     float uv[VI_MESH_VERTS][2];  /* 0..1, v down */
     uint16_t tri[VI_MESH_TRIS][3];
-    int basis[VI_MESH_BASIS];    /* landmarks of the weighted Procrustes fit */
+    int basis[VI_MESH_BASIS]; /* landmarks of the weighted Procrustes fit */
     float weight[VI_MESH_BASIS];
-    uint16_t mirror[VI_MESH_VERTS]; /* vertex at (-x, y, z) */
+    uint16_t mirror[VI_MESH_VERTS];   /* vertex at (-x, y, z) */
     uint8_t oval_edge[VI_MESH_VERTS]; /* 1 on the 36 boundary vertices */
 } vi_mesh;
 

@@ -11,9 +11,9 @@
 #define POINTS VISO_MESH_POINTS
 
 /* Limits of the recipe, cm. */
-#define MOVE_MAX 1.6f   /* of any point */
-#define LIPS_MAX 1.0f   /* of the mouth as a whole */
-#define DEPTH 0.7f      /* share of the z difference taken over: landmark z is the least sure coordinate */
+#define MOVE_MAX 1.6f /* of any point */
+#define LIPS_MAX 1.0f /* of the mouth as a whole */
+#define DEPTH 0.7f    /* share of the z difference taken over: landmark z is the least sure coordinate */
 
 vi_shape_params vi_shape_defaults(void)
 {
@@ -242,10 +242,10 @@ void vi_shape_transfer(const vi_mesh *m, const float (*src)[3], const float (*tg
     float s[POINTS][3];
     match_jaw(m, src, tgt, s);
     memcpy(out, tgt, sizeof(float) * 3 * POINTS);
-    move_inside(m, (const float (*)[3])s, tgt, vi_clampf(p->outline, 0.0f, 1.0f), out);
-    build_lips((const float (*)[3])s, tgt, out);
-    build_eye((const float (*)[3])s, tgt, VI_EYE_L, p->eyes, out);
-    build_eye((const float (*)[3])s, tgt, VI_EYE_R, p->eyes, out);
+    move_inside(m, (const float(*)[3])s, tgt, vi_clampf(p->outline, 0.0f, 1.0f), out);
+    build_lips((const float(*)[3])s, tgt, out);
+    build_eye((const float(*)[3])s, tgt, VI_EYE_L, p->eyes, out);
+    build_eye((const float(*)[3])s, tgt, VI_EYE_R, p->eyes, out);
     float inner = vi_clampf(p->inner, 0.0f, 1.0f);
     for (int i = 0; i < POINTS && inner < 1.0f; i++)
         for (int j = 0; j < 3; j++)

@@ -21,8 +21,8 @@ void vi_shape_transfer(const vi_mesh *m, const float (*src)[3], const float (*tg
 
 /* Eyes: 0 is the one on the picture's left (33/133), 1 the one on its right (263/362). */
 enum { VI_EYE_L = 0, VI_EYE_R = 1 };
-const uint16_t *vi_eye_contour(int eye);              /* 16, outer corner first, lower lid first */
-int vi_eye_iris(int eye);                             /* first of five points, the centre */
+const uint16_t *vi_eye_contour(int eye); /* 16, outer corner first, lower lid first */
+int vi_eye_iris(int eye);                /* first of five points, the centre */
 /* Mean lid gap / eye width: 0.25..0.42 normal, < 0.12 closed. */
 float vi_eye_openness(const float (*c)[3], int eye);
 /* Mouth opening |13-14| / |61-291|: below 0.035 closed. */

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "swap/skin.h"
+#include "swap/skin_draw.h"
 #include "swap/skin_model.h"
 
-#define SIZE_FULL 384   /* largest working size */
-#define SIZE_FAST 128   /* in video */
-#define CORE_MAX 4096   /* samples of a Gaussian */
-#define RING_MAX 2400   /* samples of the k-means */
+#define SIZE_FULL 384    /* largest working size */
+#define SIZE_FAST 128    /* in video */
+#define CORE_MAX 4096    /* samples of a Gaussian */
+#define RING_MAX 2400    /* samples of the k-means */
 #define FALLBACK (-8.0f) /* log level of "something never seen", relative to the skin's own peak */
 
 static const float skin_diag[VI_FEATURES] = { 40.0f, 5.0f, 5.0f, 25.0f };
@@ -29,22 +30,15 @@ typedef struct work {
     const vi_kernels *k;
     vi_arena *a;
     int w, h;
-    vi_point lm[478];  /* working coordinates */
+    vi_point lm[478]; /* working coordinates */
     float fs;
     vi_plane feature[VI_FEATURES];
-    vi_plane light;    /* L unblurred, 0..1: guide */
+    vi_plane light; /* L unblurred, 0..1: guide */
     vi_plane mask, tmp;
     vi_sample *sample; /* room for CORE_MAX */
     float *floats;     /* the same */
     vi_rect box;       /* where the mask is computed: the oval and some room */
 } work;
-
-float vi_face_size(const vi_point lm[478])
-{
-    float w = hypotf(lm[234].x - lm[454].x, lm[234].y - lm[454].y);
-    float h = hypotf(lm[10].x - lm[152].x, lm[10].y - lm[152].y);
-    return VI_MAX(w, 0.8f * h);
-}
 
 /* ---- polygons ---- */
 
@@ -59,69 +53,6 @@ static int draw_list(const work *s, const vi_plane *dst, const uint16_t *list, i
     vi_point pts[40];
     gather(s, list, n, pts);
     return s->k->polygon(dst, pts, n, value, s->a);
-}
-
-/* Convex hull (Andrew's monotone chain) of n points, in place order destroyed; returns its size. */
-static int convex_hull(vi_point *p, int n, vi_point *hull)
-{
-    for (int i = 1; i < n; i++) { /* insertion sort by x, then y: at most a few hundred points */
-        vi_point t = p[i];
-        int j = i;
-        for (; j > 0 && (p[j - 1].x > t.x || (p[j - 1].x == t.x && p[j - 1].y > t.y)); j--)
-            p[j] = p[j - 1];
-        p[j] = t;
-    }
-    int k = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        int start = k;
-        for (int q = 0; q < n; q++) {
-            vi_point c = p[pass == 0 ? q : n - 1 - q];
-            while (k - start >= 2 && (hull[k - 1].x - hull[k - 2].x) * (c.y - hull[k - 2].y) -
-                                             (hull[k - 1].y - hull[k - 2].y) * (c.x - hull[k - 2].x) <= 0.0f)
-                k--;
-            hull[k++] = c;
-        }
-        k--; /* the last point of one half is the first of the other */
-    }
-    return k;
-}
-
-/* The hull of the points widened by a circle of `radius`: dilation without a raster pass, exact below a pixel. */
-static int draw_wide_hull(const vi_kernels *k, const vi_plane *dst, const vi_point *pts, int n, float radius, vi_arena *a)
-{
-    static const float dir[8][2] = { { 1, 0 }, { .7071f, .7071f }, { 0, 1 }, { -.7071f, .7071f },
-                                     { -1, 0 }, { -.7071f, -.7071f }, { 0, -1 }, { .7071f, -.7071f } };
-    vi_point wide[32 * 8], hull[32 * 8 + 2];
-    int m = 0;
-    for (int i = 0; i < n && i < 32; i++)
-        for (int d = 0; d < 8; d++)
-            wide[m++] = (vi_point){ pts[i].x + radius * dir[d][0], pts[i].y + radius * dir[d][1] };
-    return k->polygon(dst, hull, convex_hull(wide, m, hull), 1.0f, a);
-}
-
-int vi_skin_features(const vi_kernels *k, const vi_point lm[478], float dilate, bool with_lips, const vi_plane *dst,
-                     vi_arena *scratch)
-{
-    const uint16_t *contour[2] = { vi_lm_contour_l, vi_lm_contour_r }, *brow[2] = { vi_lm_brow_l, vi_lm_brow_r };
-    float fs = vi_face_size(lm);
-    vi_point pts[32];
-    int rc = 0;
-    vi_plane_fill(dst, 0.0f);
-    for (int e = 0; e < 2 && !rc; e++) {
-        for (int i = 0; i < 16; i++)
-            pts[i] = lm[contour[e][i]];
-        rc = draw_wide_hull(k, dst, pts, 16, 0.025f * dilate * fs, scratch);
-        for (int i = 0; i < 10; i++)
-            pts[16 + i] = lm[brow[e][i]];
-        if (!rc)
-            rc = draw_wide_hull(k, dst, pts, 26, 0.015f * dilate * fs, scratch);
-    }
-    if (!rc && with_lips) {
-        for (int i = 0; i < 20; i++)
-            pts[i] = lm[vi_lm_lips_outer[i]];
-        rc = draw_wide_hull(k, dst, pts, 20, 0.025f * dilate * fs, scratch);
-    }
-    return rc;
 }
 
 /* ---- features ---- */
@@ -144,7 +75,8 @@ static int prepare(work *s, const vi_rgb *crop, const vi_point lm[478], int limi
     s->tmp = vi_plane_new(s->a, s->w, s->h);
     s->sample = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->sample);
     s->floats = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->floats);
-    if (!lab.c[0].p || !lab.c[1].p || !lab.c[2].p || !s->feature[3].p || !s->light.p || !s->mask.p || !s->tmp.p || !s->sample || !s->floats)
+    if (!lab.c[0].p || !lab.c[1].p || !lab.c[2].p || !s->feature[3].p || !s->light.p || !s->mask.p || !s->tmp.p ||
+        !s->sample || !s->floats)
         return VISO_ERR_NO_SPACE;
     for (int c = 0; c < 3; c++) {
         int rc = 0;
@@ -209,8 +141,14 @@ static int collect(work *s, const vi_plane *mask)
 
 /* ---- models ---- */
 
-typedef struct patch { const uint16_t *list; int n; } patch;
-#define PATCH(l) { l, (int)VI_COUNT(l) }
+typedef struct patch {
+    const uint16_t *list;
+    int n;
+} patch;
+#define PATCH(l)                                                                                                       \
+    {                                                                                                                  \
+        l, (int)VI_COUNT(l)                                                                                            \
+    }
 
 /* Gaussian of the pixels inside the polygons. `hole`: a polygon cut out, or NULL. */
 static int fit_patches(work *s, const patch *p, int n, const patch *hole, vi_gauss *g)
@@ -359,7 +297,8 @@ typedef struct row {
 static row row_of(const work *s, int y)
 {
     const vi_plane *f = s->feature;
-    return (row){ f[0].p + y * f[0].stride, f[1].p + y * f[1].stride, f[2].p + y * f[2].stride, f[3].p + y * f[3].stride };
+    return (row){ f[0].p + y * f[0].stride, f[1].p + y * f[1].stride, f[2].p + y * f[2].stride,
+                  f[3].p + y * f[3].stride };
 }
 
 static inline float distance2_of(const vi_gauss *g, float d0, float d1, float d2, float d3)
@@ -376,7 +315,8 @@ static void others_row(const work *s, const vi_gauss *other, float base, int y, 
     const vi_gauss g = *other;
     const row r = row_of(s, y);
     for (int x = x0; x < x1; x++) {
-        float v = base - 0.5f * distance2_of(&g, r.l[x] - g.mean[0], r.a[x] - g.mean[1], r.b[x] - g.mean[2], r.t[x] - g.mean[3]);
+        float v = base - 0.5f * distance2_of(&g, r.l[x] - g.mean[0], r.a[x] - g.mean[1], r.b[x] - g.mean[2],
+                                             r.t[x] - g.mean[3]);
         best[x] = v > best[x] ? v : best[x];
     }
 }
@@ -410,7 +350,8 @@ static void find_box(work *s)
 static int posterior(work *s, const vi_gauss *skin, const vi_gauss *other, int n_other, bool occluded)
 {
     size_t mark = vi_arena_mark(s->a);
-    float *best = vi_arena_alloc(s->a, (size_t)s->w * sizeof *best), *own = vi_arena_alloc(s->a, (size_t)s->w * sizeof *own);
+    float *best = vi_arena_alloc(s->a, (size_t)s->w * sizeof *best),
+          *own = vi_arena_alloc(s->a, (size_t)s->w * sizeof *own);
     if (!best || !own)
         return VISO_ERR_NO_SPACE;
     int rc = draw_oval(s, &s->mask, 1.0f);
@@ -450,9 +391,9 @@ static int draw_middle(const work *s, const vi_plane *dst)
     static const uint16_t nose[] = { 168, 193, 417, 122, 351, 198, 420, 129, 358, 98, 327, 2, 4 };
     vi_point pts[23] = { s->lm[2], s->lm[98], s->lm[327] };
     gather(s, vi_lm_lips_outer, 20, pts + 3);
-    int rc = draw_wide_hull(s->k, dst, pts, 23, 0.05f * s->fs, s->a);
+    int rc = vi_skin_draw_hull(s->k, dst, pts, 23, 0.05f * s->fs, s->a);
     gather(s, nose, (int)VI_COUNT(nose), pts);
-    return rc ? rc : draw_wide_hull(s->k, dst, pts, (int)VI_COUNT(nose), 0.01f * s->fs, s->a);
+    return rc ? rc : vi_skin_draw_hull(s->k, dst, pts, (int)VI_COUNT(nose), 0.01f * s->fs, s->a);
 }
 
 /* Median, forced features, guided filter, steepening; result in s->mask. */
@@ -525,6 +466,14 @@ static int segment(work *s, const vi_skin_params *p, const vi_plane *out, vi_ski
     return rc;
 }
 
+static bool sane_points(const vi_point lm[478])
+{
+    for (int i = 0; i < 478; i++)
+        if (!(fabsf(lm[i].x) < 1e5f && fabsf(lm[i].y) < 1e5f)) /* not a number fails too */
+            return false;
+    return true;
+}
+
 int vi_skin_segment(const vi_kernels *k, const vi_rgb *crop, const vi_point lm_crop[478], const vi_skin_params *p,
                     const vi_plane *out, vi_skin_info *info, vi_arena *scratch)
 {
@@ -535,7 +484,7 @@ int vi_skin_segment(const vi_kernels *k, const vi_rgb *crop, const vi_point lm_c
         info = &own;
     memset(info, 0, sizeof *info);
     info->fs = vi_face_size(lm_crop);
-    if (!(info->fs > 4.0f) || info->fs > 1e5f) {
+    if (!(info->fs > 4.0f) || !sane_points(lm_crop)) {
         vi_plane_fill(out, 0.0f);
         return 0;
     }

@@ -23,15 +23,15 @@ typedef struct vi_lab_model {
 } vi_lab_model;
 
 typedef struct vi_skin_info {
-    float fs;              /* face size in crop pixels (vi_face_size) */
-    vi_lab_model skin;     /* all core skin, trimmed */
-    vi_lab_model upper;    /* cheeks under the eyes, nose bridge, forehead: what a mask over the mouth leaves */
-    vi_lab_model chin;     /* chin core */
-    vi_lab_model lips;     /* between outer and inner lip contour */
-    float chin_distance;   /* Mahalanobis distance (not squared) of the chin's mean to `upper` */
-    float lips_chin;       /* Euclidean Lab distance of the lips' mean to the chin's mean */
-    float fraction;        /* mean of the mask inside the face oval: how much of the face is seen as skin */
-    bool mouth_occluded;   /* the decision that was used */
+    float fs;            /* face size in crop pixels (vi_face_size) */
+    vi_lab_model skin;   /* all core skin, trimmed */
+    vi_lab_model upper;  /* cheeks under the eyes, nose bridge, forehead: what a mask over the mouth leaves */
+    vi_lab_model chin;   /* chin core */
+    vi_lab_model lips;   /* between outer and inner lip contour */
+    float chin_distance; /* Mahalanobis distance (not squared) of the chin's mean to `upper` */
+    float lips_chin;     /* Euclidean Lab distance of the lips' mean to the chin's mean */
+    float fraction;      /* mean of the mask inside the face oval: how much of the face is seen as skin */
+    bool mouth_occluded; /* the decision that was used */
 } vi_skin_info;
 
 /* Face size of the recipe: max(|234-454|, 0.8 |10-152|), in the units of the points. */
@@ -47,7 +47,7 @@ bool vi_skin_mouth_occluded(const vi_skin_info *info);
 
 /* dst = 1 on the features: both eyes, the hulls from brow to eye, and (with_lips) the lips, dilated by
  * `dilate` x (0.025 fs; brows 0.015 fs). dst is cleared first. Anti-aliased. */
-int vi_skin_features(const vi_kernels *k, const vi_point lm_crop[478], float dilate, bool with_lips, const vi_plane *dst,
-                     vi_arena *scratch);
+int vi_skin_features(const vi_kernels *k, const vi_point lm_crop[478], float dilate, bool with_lips,
+                     const vi_plane *dst, vi_arena *scratch);
 
 #endif

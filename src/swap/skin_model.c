@@ -211,7 +211,7 @@ int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, uint8_t *lab
         int k = seed_centres(x, n, &seed, centre, work);
         double cost = DBL_MAX;
         for (int it = 0; it < iterations; it++) {
-            double now = assign(x, n, (const float (*)[VI_FEATURES])centre, k, label);
+            double now = assign(x, n, (const float(*)[VI_FEATURES])centre, k, label);
             if (now >= cost * (1.0 - 1e-4))
                 break;
             cost = now;
@@ -224,6 +224,6 @@ int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, uint8_t *lab
         }
     }
     if (best_k > 0)
-        assign(x, n, (const float (*)[VI_FEATURES])best_centre, best_k, label);
+        assign(x, n, (const float(*)[VI_FEATURES])best_centre, best_k, label);
     return best_k;
 }

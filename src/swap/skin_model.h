@@ -11,7 +11,8 @@
 typedef struct vi_gauss {
     float mean[VI_FEATURES];
     float cov[VI_FEATURES][VI_FEATURES];
-    float whiten[VI_FEATURES][VI_FEATURES]; /* lower triangular: |whiten (x - mean)|^2 is the squared Mahalanobis distance */
+    float whiten[VI_FEATURES]
+                [VI_FEATURES]; /* lower triangular: |whiten (x - mean)|^2 is the squared Mahalanobis distance */
     float logdet;
     float weight; /* share of the samples, 0..1 */
     int n;        /* samples used */

@@ -12,22 +12,22 @@
 
 #define CROP_MAX 1024
 #define CROP_MIN 192
-#define CROP_SIDE (1.5f * 1.15f) /* landmark region, and some more for hair and neck */
+#define CROP_SIDE (1.5f * 1.15f)      /* landmark region, and some more for hair and neck */
 #define ARENA_BYTES ((size_t)1 << 30) /* reserved addresses; touched: about 40 planes of 1024 x 1024 */
-#define USABLE 0.2f /* below this quality a photograph is only used when there is nothing else */
+#define USABLE 0.2f                   /* below this quality a photograph is only used when there is nothing else */
 
 /* What is known of one photograph. */
 typedef struct look {
-    bool valid;             /* has mesh and pose, and a size */
+    bool valid; /* has mesh and pose, and a size */
     vi_affine crop_to_picture;
-    int size;               /* of the crop, pixels */
-    vi_point3 lm[478];      /* in the crop */
-    float shape[478][3];    /* canonical */
-    float open[2];          /* eyes */
-    float eye_weight[2];    /* 0: that eye is taken from the other side */
-    bool mouth_open;        /* shows what is between the lips */
-    float face_px;          /* face width in the photograph */
-    float native;           /* |10-152| in the crop */
+    int size;            /* of the crop, pixels */
+    vi_point3 lm[478];   /* in the crop */
+    float shape[478][3]; /* canonical */
+    float open[2];       /* eyes */
+    float eye_weight[2]; /* 0: that eye is taken from the other side */
+    bool mouth_open;     /* shows what is between the lips */
+    float face_px;       /* face width in the photograph */
+    float native;        /* |10-152| in the crop */
     vi_skin_info skin;
     float quality;
     unsigned warnings;
@@ -65,7 +65,8 @@ static void place_crop(look *l, const viso_point3 *lm)
         l->lm[i] = (vi_point3){ p.x, p.y, scale * lm[i].z };
     }
     l->native = hypotf(l->lm[10].x - l->lm[152].x, l->lm[10].y - l->lm[152].y);
-    l->face_px = vi_affine_scale(&l->crop_to_picture) * hypotf(l->lm[234].x - l->lm[454].x, l->lm[234].y - l->lm[454].y);
+    l->face_px =
+        vi_affine_scale(&l->crop_to_picture) * hypotf(l->lm[234].x - l->lm[454].x, l->lm[234].y - l->lm[454].y);
 }
 
 static void flat_points(const look *l, vi_point out[478])
@@ -189,7 +190,8 @@ vi_affine vi_source_eye_map(const vi_source *s, int eye, vi_point iris, float ra
 {
     const vi_source_eye *y = &s->eye[eye];
     vi_eye_frame t = vi_eye_frame_of((float[2]){ outer.x, outer.y }, (float[2]){ inner.x, inner.y }, eye, false);
-    vi_eye_frame f = vi_eye_frame_of((float[2]){ y->outer.x, y->outer.y }, (float[2]){ y->inner.x, y->inner.y }, y->from, false);
+    vi_eye_frame f =
+        vi_eye_frame_of((float[2]){ y->outer.x, y->outer.y }, (float[2]){ y->inner.x, y->inner.y }, y->from, false);
     /* q = iris_s + (r_s / r_n) F T^-1 (p - iris_n) with both frames made of unit vectors */
     float lt = t.eu[0] * t.eu[0] + t.eu[1] * t.eu[1], lf = f.eu[0] * f.eu[0] + f.eu[1] * f.eu[1];
     float k = y->iris_radius / VI_MAX(radius, 1e-3f) / sqrtf(VI_MAX(lt * lf, 1e-12f));
@@ -238,12 +240,12 @@ static void warn(const vi_log *log, const char *name, const look *l, float yaw)
     char text[400] = "";
     size_t n = 0;
     const char *sep = "";
-#define SAY(bit, ...)                                                                        \
-    if (l->warnings & (bit) && n < sizeof text) {                                            \
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s", sep);                         \
-        if (n < sizeof text)                                                                 \
-            n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__);                   \
-        sep = ", ";                                                                          \
+#define SAY(bit, ...)                                                                                                  \
+    if (l->warnings & (bit) && n < sizeof text) {                                                                      \
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", sep);                                                   \
+        if (n < sizeof text)                                                                                           \
+            n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__);                                             \
+        sep = ", ";                                                                                                    \
     }
     SAY(VI_SOURCE_TURNED, "turned %.0f degrees to the side", (double)fabsf(yaw))
     SAY(VI_SOURCE_EYES_CLOSED, "an eye is (nearly) closed")
@@ -253,8 +255,11 @@ static void warn(const vi_log *log, const char *name, const look *l, float yaw)
     SAY(VI_SOURCE_UNSURE, "hardly recognised as a face")
 #undef SAY
     if (n > 0)
-        vi_warn(log, "%s: not the best source (quality %.2f): %s; a sharp photograph from the front works best, and several may "
-                "be given", name, (double)l->quality, text);
+        vi_warn(
+            log,
+            "%s: not the best source (quality %.2f): %s; a sharp photograph from the front works best, and several may "
+            "be given",
+            name, (double)l->quality, text);
 }
 
 /* Everything but the texture. `seen` receives crop and skin, in the arena until the caller releases it. */
@@ -272,8 +277,8 @@ static int look_at(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo,
         return 0;
     vi_pose_to_canonical(&f->pose, mesh, l->shape, 478);
     for (int e = 0; e < 2; e++)
-        l->open[e] = vi_eye_openness((const float (*)[3])l->shape, e);
-    l->mouth_open = vi_mouth_openness((const float (*)[3])l->shape) >= 0.035f;
+        l->open[e] = vi_eye_openness((const float(*)[3])l->shape, e);
+    l->mouth_open = vi_mouth_openness((const float(*)[3])l->shape) >= 0.035f;
     choose_eyes(l, f->pose.angles.yaw);
     mirror_lids(l);
     int rc = see(k, photo, l, seen, &l->skin, a);
@@ -295,7 +300,8 @@ static bool keep_plane(vi_plane *dst, const vi_plane *src)
 
 static bool keep_rgb(vi_rgb *dst, const vi_rgb *src)
 {
-    return keep_plane(&dst->c[0], &src->c[0]) && keep_plane(&dst->c[1], &src->c[1]) && keep_plane(&dst->c[2], &src->c[2]);
+    return keep_plane(&dst->c[0], &src->c[0]) && keep_plane(&dst->c[1], &src->c[1]) &&
+           keep_plane(&dst->c[2], &src->c[2]);
 }
 
 void vi_source_free(vi_source **s)
@@ -366,7 +372,7 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     s->size = size;
     s->native = b->native * vi_affine_scale(&b->crop_to_picture);
     memcpy(s->shape, b->shape, sizeof s->shape);
-    s->smile = vi_smile_ratio((const float (*)[3])s->shape);
+    s->smile = vi_smile_ratio((const float(*)[3])s->shape);
     flat_points(b, s->lm);
     fill_eyes(s, b);
     s->skin = b->skin;
@@ -423,10 +429,12 @@ int vi_source_build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo
     if (rc) {
         rc = rc == VISO_ERR_NO_SPACE ? vi_error_nomem(err, "the source's texture") : rc;
     } else if (best < 0) {
-        rc = vi_error_set(err, VISO_ERR_NO_SOURCE_FACE, "%s: no usable face; give a photograph that shows the face from the front",
+        rc = vi_error_set(err, VISO_ERR_NO_SOURCE_FACE,
+                          "%s: no usable face; give a photograph that shows the face from the front",
                           photo[0].name ? photo[0].name : "source");
     } else {
-        vi_debug(log, "source of %d photograph(s): texture %d px, quality %.2f", s->n_photo, s->size, (double)s->quality);
+        vi_debug(log, "source of %d photograph(s): texture %d px, quality %.2f", s->n_photo, s->size,
+                 (double)s->quality);
         *out = s;
         s = NULL;
     }

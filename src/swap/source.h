@@ -22,11 +22,11 @@ enum {
 
 /* Where the pixels of a target's eye come from. */
 typedef struct vi_source_eye {
-    bool usable;       /* false: nothing good in the photograph, use the texture or the target's own eye */
-    int from;          /* VI_EYE_L / VI_EYE_R: the eye of the photograph that is shown */
-    bool mirrored;     /* from is the other eye, to be seen mirrored */
-    float openness;    /* of that eye, canonical */
-    vi_point iris;     /* photo crop coordinates */
+    bool usable;    /* false: nothing good in the photograph, use the texture or the target's own eye */
+    int from;       /* VI_EYE_L / VI_EYE_R: the eye of the photograph that is shown */
+    bool mirrored;  /* from is the other eye, to be seen mirrored */
+    float openness; /* of that eye, canonical */
+    vi_point iris;  /* photo crop coordinates */
     float iris_radius;
     vi_point outer, inner; /* corners of that eye, photo crop coordinates */
 } vi_source_eye;
@@ -36,19 +36,19 @@ typedef struct vi_source {
     int size;
     vi_rgb tex;
     vi_plane conf;
-    float native;             /* |10-152| in pixels of the best photograph: real detail in the texture */
+    float native; /* |10-152| in pixels of the best photograph: real detail in the texture */
     /* Shape: canonical coordinates, expression and all; a squinting eye already replaced. */
     float shape[478][3];
-    float smile;              /* vi_smile_ratio */
+    float smile; /* vi_smile_ratio */
     /* Upright crop of the best photograph, <= 1024 px, for direct sampling of the eyes. */
     vi_rgb photo;
-    vi_point lm[478];         /* in photo crop coordinates */
-    vi_source_eye eye[2];     /* by the target's eye */
-    vi_skin_info skin;        /* of the best photograph: skin and lip colours */
-    vi_pose3d pose;           /* of the best photograph, picture coordinates */
-    float quality;            /* 0..1 of the best photograph */
-    unsigned warnings;        /* VI_SOURCE_* of the best photograph */
-    int n_photo;              /* merged */
+    vi_point lm[478];     /* in photo crop coordinates */
+    vi_source_eye eye[2]; /* by the target's eye */
+    vi_skin_info skin;    /* of the best photograph: skin and lip colours */
+    vi_pose3d pose;       /* of the best photograph, picture coordinates */
+    float quality;        /* 0..1 of the best photograph */
+    unsigned warnings;    /* VI_SOURCE_* of the best photograph */
+    int n_photo;          /* merged */
 } vi_source;
 
 /* Every photo's face has mesh and pose filled in. Warnings go to the log. VISO_ERR_NO_SOURCE_FACE when no photograph can

@@ -62,8 +62,9 @@ static void crop_depth(const vi_kernels *k, const vi_mesh *m, const vi_point3 lm
  * shows of it is trusted. */
 static void trust_nostrils(float *nz)
 {
-    static const uint16_t base[] = { 2, 19, 20, 60, 75, 79, 94, 97, 98, 99, 125, 141, 166, 218, 238, 239, 240, 241, 242, 250, 290,
-                                     305, 309, 326, 327, 328, 354, 370, 392, 438, 458, 459, 460, 461, 462 };
+    static const uint16_t base[] = { 2,   19,  20,  60,  75,  79,  94,  97,  98,  99,  125, 141,
+                                     166, 218, 238, 239, 240, 241, 242, 250, 290, 305, 309, 326,
+                                     327, 328, 354, 370, 392, 438, 458, 459, 460, 461, 462 };
     for (size_t i = 0; i < VI_COUNT(base); i++)
         nz[base[i]] = VI_MAX(nz[base[i]], 0.45f);
 }
@@ -71,11 +72,13 @@ static void trust_nostrils(float *nz)
 enum { AT_X, AT_Y, AT_Z, AT_FACING, AT_COUNT };
 
 /* Attributes over UV: place in the crop, depth, facing. */
-static void uv_attributes(const vi_kernels *k, const vi_mesh *m, const vi_point3 lm[478], int size, const vi_plane *attr,
-                          const vi_plane *zbuf, const vi_plane *cover)
+static void uv_attributes(const vi_kernels *k, const vi_mesh *m, const vi_point3 lm[478], int size,
+                          const vi_plane *attr, const vi_plane *zbuf, const vi_plane *cover)
 {
     float xyz[VI_MESH_VERTS][3], at[VI_MESH_VERTS][AT_COUNT], nz[VI_MESH_VERTS];
-    vi_raster r = { .xyz = xyz[0], .attr = at[0], .n_vert = VI_MESH_VERTS, .n_attr = AT_COUNT, .tri = m->tri, .n_tri = VI_MESH_TRIS };
+    vi_raster r = {
+        .xyz = xyz[0], .attr = at[0], .n_vert = VI_MESH_VERTS, .n_attr = AT_COUNT, .tri = m->tri, .n_tri = VI_MESH_TRIS
+    };
     facing(m, lm, nz);
     trust_nostrils(nz);
     for (int i = 0; i < VI_MESH_VERTS; i++) {
@@ -130,8 +133,8 @@ static void seen(const vi_plane *attr, const vi_plane *cover, const vi_plane *de
 }
 
 /* Draws the convex region around an eye in UV. */
-static int uv_polygon(const vi_kernels *k, const vi_mesh *m, const uint16_t *list, int n, int size, float grow, const vi_plane *dst,
-                      float value, vi_arena *a)
+static int uv_polygon(const vi_kernels *k, const vi_mesh *m, const uint16_t *list, int n, int size, float grow,
+                      const vi_plane *dst, float value, vi_arena *a)
 {
     vi_point p[40], c = { 0, 0 };
     for (int i = 0; i < n; i++) {
@@ -144,7 +147,8 @@ static int uv_polygon(const vi_kernels *k, const vi_mesh *m, const uint16_t *lis
     return k->polygon(dst, p, n, value, a);
 }
 
-static int drop_eyes(const vi_kernels *k, const vi_mesh *m, const float eye_weight[2], const vi_texture *out, vi_arena *a)
+static int drop_eyes(const vi_kernels *k, const vi_mesh *m, const float eye_weight[2], const vi_texture *out,
+                     vi_arena *a)
 {
     vi_plane region = vi_plane_new(a, out->size, out->size);
     if (!region.p)
@@ -193,15 +197,17 @@ static void drop_far_half(const vi_plane *conf, float yaw)
 {
     float turned = vi_smoothstep(fabsf(yaw), 20.0f, 36.0f), size = (float)conf->w;
     for (int x = 0; x < conf->w && turned > 0.0f; x++) {
-        float u = ((float)x + 0.5f) / size - 0.5f, side = yaw > 0.0f ? u : -u; /* looking right, the right half is far */
+        float u = ((float)x + 0.5f) / size - 0.5f,
+              side = yaw > 0.0f ? u : -u; /* looking right, the right half is far */
         float keep = 1.0f - turned * vi_smoothstep(side, -0.02f, 0.03f);
         for (int y = 0; y < conf->h; y++)
             conf->p[y * conf->stride + x] *= keep;
     }
 }
 
-int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478], const vi_plane *skin,
-                      const float eye_weight[2], float yaw, bool mouth_open, const vi_texture *out, vi_arena *a)
+int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478],
+                      const vi_plane *skin, const float eye_weight[2], float yaw, bool mouth_open,
+                      const vi_texture *out, vi_arena *a)
 {
     size_t mark = vi_arena_mark(a);
     int size = out->size, rc = VISO_ERR_NO_SPACE;

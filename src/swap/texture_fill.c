@@ -126,7 +126,8 @@ int vi_texture_lip_line(const vi_kernels *k, const vi_mesh *m, const vi_plane *d
 {
     vi_point p[20];
     for (int i = 0; i < 20; i++)
-        p[i] = (vi_point){ m->uv[vi_lm_lips_inner[i]][0] * (float)dst->w, m->uv[vi_lm_lips_inner[i]][1] * (float)dst->h };
+        p[i] =
+            (vi_point){ m->uv[vi_lm_lips_inner[i]][0] * (float)dst->w, m->uv[vi_lm_lips_inner[i]][1] * (float)dst->h };
     vi_plane_fill(dst, 0.0f);
     int rc = k->polygon(dst, p, 20, 1.0f, a);
     k->smoothstep(dst, dst, 0.0f, 0.25f); /* the polygon is about a texel high */

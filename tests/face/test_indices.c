@@ -23,7 +23,8 @@ static void lists_are_sane(void **state)
 {
     UNIQUE(vi_lm_lips), UNIQUE(vi_lm_eye_l), UNIQUE(vi_lm_eye_r), UNIQUE(vi_lm_contour_l), UNIQUE(vi_lm_contour_r);
     UNIQUE(vi_lm_lips_inner), UNIQUE(vi_lm_lips_outer), UNIQUE(vi_lm_ring1_upper), UNIQUE(vi_lm_ring1_lower);
-    UNIQUE(vi_lm_ring2_upper), UNIQUE(vi_lm_ring2_lower), UNIQUE(vi_lm_oval), UNIQUE(vi_lm_brow_l), UNIQUE(vi_lm_brow_r);
+    UNIQUE(vi_lm_ring2_upper), UNIQUE(vi_lm_ring2_lower), UNIQUE(vi_lm_oval), UNIQUE(vi_lm_brow_l),
+        UNIQUE(vi_lm_brow_r);
     UNIQUE(vi_lm_socket_l), UNIQUE(vi_lm_socket_r), UNIQUE(vi_lm_skin_cheek_l), UNIQUE(vi_lm_skin_cheek_r);
     UNIQUE(vi_lm_skin_nose_l), UNIQUE(vi_lm_skin_nose_r), UNIQUE(vi_lm_skin_chin), UNIQUE(vi_lm_centre);
 }

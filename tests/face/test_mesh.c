@@ -58,11 +58,11 @@ static void is_mirror_symmetric_and_upright(void **state)
     assert_int_equal(m.mirror[33], 263);
     assert_int_equal(m.mirror[61], 291);
     assert_int_equal(m.mirror[10], 10);
-    assert_true(m.pos[33][0] < 0 && m.pos[263][0] > 0);   /* 33 is on the picture's left */
+    assert_true(m.pos[33][0] < 0 && m.pos[263][0] > 0); /* 33 is on the picture's left */
     assert_true(m.uv[33][0] < m.uv[263][0]);
-    assert_true(m.pos[10][1] > m.pos[152][1]);            /* forehead above chin */
+    assert_true(m.pos[10][1] > m.pos[152][1]); /* forehead above chin */
     assert_true(m.uv[10][1] < m.uv[152][1]);
-    assert_true(m.pos[4][2] > m.pos[234][2]);             /* nose nearer than ear */
+    assert_true(m.pos[4][2] > m.pos[234][2]); /* nose nearer than ear */
 }
 
 static void refuses_every_cut_file(void **state)
@@ -119,10 +119,8 @@ static void refuses_an_empty_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_the_real_mesh),
-        cmocka_unit_test(is_mirror_symmetric_and_upright),
-        cmocka_unit_test(refuses_every_cut_file),
-        cmocka_unit_test(survives_changed_bytes),
+        cmocka_unit_test(reads_the_real_mesh),    cmocka_unit_test(is_mirror_symmetric_and_upright),
+        cmocka_unit_test(refuses_every_cut_file), cmocka_unit_test(survives_changed_bytes),
         cmocka_unit_test(refuses_an_empty_file),
     };
     mesh_file(&file, &file_size);

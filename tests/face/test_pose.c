@@ -16,7 +16,8 @@ static vi_mesh mesh;
 static void project(float yaw, float pitch, float roll, float scale, viso_point3 lm[478])
 {
     const double d = 3.14159265358979 / 180.0;
-    double cy = cos(yaw * d), sy = sin(yaw * d), cp = cos(pitch * d), sp = sin(pitch * d), cr = cos(roll * d), sr = sin(roll * d);
+    double cy = cos(yaw * d), sy = sin(yaw * d), cp = cos(pitch * d), sp = sin(pitch * d), cr = cos(roll * d),
+           sr = sin(roll * d);
     for (int i = 0; i < 478; i++) {
         const float *v = mesh.pos[i % VI_MESH_VERTS];
         double x = v[0], y = v[1], z = v[2], t;
@@ -29,8 +30,8 @@ static void project(float yaw, float pitch, float roll, float scale, viso_point3
 
 static void finds_known_angles(void **state)
 {
-    const float cases[][3] = { { 0, 0, 0 }, { 30, 0, 0 }, { -50, 0, 0 }, { 0, 20, 0 }, { 0, -35, 0 }, { 0, 0, 40 },
-                               { 0, 0, 179 }, { 20, -10, -15 }, { -60, 25, 90 } };
+    const float cases[][3] = { { 0, 0, 0 },  { 30, 0, 0 },  { -50, 0, 0 },    { 0, 20, 0 },   { 0, -35, 0 },
+                               { 0, 0, 40 }, { 0, 0, 179 }, { 20, -10, -15 }, { -60, 25, 90 } };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
         viso_point3 lm[478];
         vi_pose3d pose;
@@ -66,7 +67,7 @@ static void goes_to_canonical_and_back(void **state)
         lm[i].x += 0.8f * sinf((float)i), lm[i].z += 0.5f * cosf(3.0f * (float)i);
     assert_true(vi_pose_fit(&mesh, lm, &pose));
     vi_pose_to_canonical(&pose, lm, c, 478);
-    vi_pose_from_canonical(&pose, (const float (*)[3])c, back, 478);
+    vi_pose_from_canonical(&pose, (const float(*)[3])c, back, 478);
     for (int i = 0; i < 478; i++) {
         assert_float_equal(back[i].x, lm[i].x, 2e-3);
         assert_float_equal(back[i].y, lm[i].y, 2e-3);
@@ -98,7 +99,7 @@ static void an_open_mouth_does_not_fold(void **state)
             c[v][1] -= 2.5f;
     }
     assert_true(c[17][1] < c[18][1]); /* folded */
-    vi_pose_from_canonical(&pose, (const float (*)[3])c, lm, 478);
+    vi_pose_from_canonical(&pose, (const float(*)[3])c, lm, 478);
     assert_true(vi_mesh_unfold(&mesh, &pose, lm) > 3);
     vi_pose_to_canonical(&pose, lm, c, 478);
     for (size_t i = 1; i < VI_COUNT(chin); i++)
@@ -121,10 +122,8 @@ static void refuses_degenerate_points(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_known_angles),
-        cmocka_unit_test(signs_are_those_of_the_picture),
-        cmocka_unit_test(goes_to_canonical_and_back),
-        cmocka_unit_test(an_open_mouth_does_not_fold),
+        cmocka_unit_test(finds_known_angles),         cmocka_unit_test(signs_are_those_of_the_picture),
+        cmocka_unit_test(goes_to_canonical_and_back), cmocka_unit_test(an_open_mouth_does_not_fold),
         cmocka_unit_test(refuses_degenerate_points),
     };
     mesh_load(&mesh);

@@ -11,14 +11,14 @@
 #define SYN_SIZE 512
 
 typedef struct synthetic {
-    float yaw;        /* degrees */
-    float scale;      /* pixels per cm, 0: 18 */
-    float fringe;     /* canonical y (cm) above which hair covers the forehead, 0: none */
-    float tint[3];    /* added to the skin's R'G'B' */
-    bool mask;        /* a light blue cloth over everything from the middle of the nose down */
-    int shut;         /* 1: eye on the picture's left closed, 2: right, 3: both */
-    bool mark;        /* a birthmark on the cheek at the picture's left (canonical x < 0) */
-    bool high;        /* a white highlight on the forehead */
+    float yaw;     /* degrees */
+    float scale;   /* pixels per cm, 0: 18 */
+    float fringe;  /* canonical y (cm) above which hair covers the forehead, 0: none */
+    float tint[3]; /* added to the skin's R'G'B' */
+    bool mask;     /* a light blue cloth over everything from the middle of the nose down */
+    int shut;      /* 1: eye on the picture's left closed, 2: right, 3: both */
+    bool mark;     /* a birthmark on the cheek at the picture's left (canonical x < 0) */
+    bool high;     /* a white highlight on the forehead */
 } synthetic;
 
 typedef struct painted {
@@ -64,8 +64,8 @@ static inline bool syn_inside(const viso_point3 *lm, const uint16_t *list, int n
 }
 
 /* Paints one pixel from the canonical place (cx, cy) it shows; inside: on the mesh. */
-static inline void syn_colour(const synthetic *s, const viso_point3 *lm, bool inside, float px, float py, float cx, float cy,
-                              uint32_t *seed, float rgb[3])
+static inline void syn_colour(const synthetic *s, const viso_point3 *lm, bool inside, float px, float py, float cx,
+                              float cy, uint32_t *seed, float rgb[3])
 {
     const float skin[3] = { .80f, .60f, .50f }, hair[3] = { .20f, .13f, .08f }, wall[3] = { .35f, .50f, .45f };
     float n = 0.02f * ((float)(syn_random(seed) & 255) / 255.0f - 0.5f);
@@ -112,7 +112,9 @@ static inline void paint(painted *p, const vi_kernels *k, const vi_mesh *m, cons
     for (int i = 0; i < 3; i++)
         at[i] = vi_plane_new(a, SYN_SIZE, SYN_SIZE);
     vi_plane_fill(&z, -INFINITY), vi_plane_fill(&cover, 0);
-    vi_raster r = { .xyz = xyz[0], .attr = m->pos[0], .n_vert = VI_MESH_VERTS, .n_attr = 3, .tri = m->tri, .n_tri = VI_MESH_TRIS };
+    vi_raster r = {
+        .xyz = xyz[0], .attr = m->pos[0], .n_vert = VI_MESH_VERTS, .n_attr = 3, .tri = m->tri, .n_tri = VI_MESH_TRIS
+    };
     k->raster(&r, at, &z, &cover, NULL);
     p->frame = vi_frame_alloc(VI_FORMAT_RGB24, SYN_SIZE, SYN_SIZE);
     uint32_t seed = 7;
@@ -123,7 +125,8 @@ static inline void paint(painted *p, const vi_kernels *k, const vi_mesh *m, cons
             syn_colour(s, p->lm, in, (float)x + .5f, (float)y + .5f, in ? at[0].p[y * at[0].stride + x] : 0,
                        in ? at[1].p[y * at[1].stride + x] : 0, &seed, rgb);
             for (int i = 0; i < 3; i++)
-                p->frame->plane[0][y * p->frame->stride[0] + 3 * x + i] = (uint8_t)(255.0f * vi_clampf(rgb[i], 0, 1) + .5f);
+                p->frame->plane[0][y * p->frame->stride[0] + 3 * x + i] =
+                    (uint8_t)(255.0f * vi_clampf(rgb[i], 0, 1) + .5f);
         }
     }
     p->frame->colour = (vi_colour){ 1, 13, 0, 2, 0 };

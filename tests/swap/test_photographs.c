@@ -31,11 +31,15 @@ static void keep(analysis *an, int frame, void *user)
     viso_error err = { 0 };
     assert_true(an->w->n_face > 0);
     for (int j = 1; j < an->w->n_face; j++)
-        if (an->w->face[j].f.box.x1 - an->w->face[j].f.box.x0 > an->w->face[largest].f.box.x1 - an->w->face[largest].f.box.x0)
+        if (an->w->face[j].f.box.x1 - an->w->face[j].f.box.x0 >
+            an->w->face[largest].f.box.x1 - an->w->face[largest].f.box.x0)
             largest = j;
     album.frame[i] = vi_frame_ref(an->w->frame);
-    assert_int_equal(vi_colour_map_create(&album.colour[i], an->w->frame->format, &an->w->frame->colour, an->w->frame->height, &err), 0);
-    album.photo[i] = (vi_photo){ .frame = album.frame[i], .colour = &album.colour[i], .name = user, .face = an->w->face[largest] };
+    assert_int_equal(
+        vi_colour_map_create(&album.colour[i], an->w->frame->format, &an->w->frame->colour, an->w->frame->height, &err),
+        0);
+    album.photo[i] =
+        (vi_photo){ .frame = album.frame[i], .colour = &album.colour[i], .name = user, .face = an->w->face[largest] };
 }
 
 static void take(const char *variable, const char *name)
@@ -90,7 +94,8 @@ static void public_photographs_make_good_sources(void **state)
 {
     static const int centre[] = { 4, 50, 280, 205, 425, 9, 6 }, forehead[] = { 10, 67, 297, 109, 338, 151, 108, 337 };
     static const char *const name[] = { "astronaut.png", "grace_hopper.jpg" };
-    static const float limit[] = { 10.0f, 22.0f }; /* the first has brown hair on the forehead, the second a black cap */
+    static const float limit[] = { 10.0f,
+                                   22.0f }; /* the first has brown hair on the forehead, the second a black cap */
     for (int i = 0; i < 2; i++) {
         vi_source *s = source_of("VISO_TEST_PICTURES", name[i]);
         assert_int_equal(s->n_photo, 1);
@@ -102,7 +107,8 @@ static void public_photographs_make_good_sources(void **state)
             assert_true(at_uv(&s->conf, centre[j]) > 0.9f);
         for (size_t j = 0; j < VI_COUNT(forehead); j++) /* a fringe, a cap: neither may be in the texture */
             if (off_skin(s, forehead[j]) > limit[i])
-                fail_msg("%s: point %d is %g off the skin's colour", name[i], forehead[j], (double)off_skin(s, forehead[j]));
+                fail_msg("%s: point %d is %g off the skin's colour", name[i], forehead[j],
+                         (double)off_skin(s, forehead[j]));
         for (int y = 0; y < s->size; y++)
             for (int x = 0; x < s->size; x++)
                 for (int c = 0; c < 3; c++) {
@@ -135,11 +141,23 @@ static void occlusion_of(const char *name, bool expected)
 static void only_covered_mouths_are_covered(void **state)
 {
     static const char *const bare[] = {
-        "portrait_obama_official.jpg", "portrait_obama_speaking.jpg", "portrait_biden_official.jpg", "portrait_sergey.png",
-        "portrait_man_mustache_gray.jpg", "portrait_miranda_mic.png", "portrait_woman_a_frontal.jpg",
-        "portrait_woman_a_mouth_open.jpg", "portrait_man_mouth_open.jpg", "portrait_woman_dark_skin.jpg",
-        "portrait_man_glasses_beard.jpg", "portrait_woman_official.jpg", "portrait_lacamoire.jpg",
-        "portrait_lacamoire_video_frame.png", "portrait_woman_podium.jpg", "hard_roll_left.png", "hard_pitch_up.jpg",
+        "portrait_obama_official.jpg",
+        "portrait_obama_speaking.jpg",
+        "portrait_biden_official.jpg",
+        "portrait_sergey.png",
+        "portrait_man_mustache_gray.jpg",
+        "portrait_miranda_mic.png",
+        "portrait_woman_a_frontal.jpg",
+        "portrait_woman_a_mouth_open.jpg",
+        "portrait_man_mouth_open.jpg",
+        "portrait_woman_dark_skin.jpg",
+        "portrait_man_glasses_beard.jpg",
+        "portrait_woman_official.jpg",
+        "portrait_lacamoire.jpg",
+        "portrait_lacamoire_video_frame.png",
+        "portrait_woman_podium.jpg",
+        "hard_roll_left.png",
+        "hard_pitch_up.jpg",
     };
     for (size_t i = 0; i < VI_COUNT(bare); i++) {
         char name[128];
@@ -173,7 +191,8 @@ static void three_views_of_one_woman_are_merged(void **state)
     vi_source *s = build();
     assert_int_equal(s->n_photo, 3);
     /* no seam: neighbours on cheeks and forehead differ less than skin varies */
-    static const int pair[][2] = { { 50, 101 }, { 280, 330 }, { 151, 108 }, { 151, 337 }, { 205, 50 }, { 425, 280 }, { 9, 151 } };
+    static const int pair[][2] = { { 50, 101 }, { 280, 330 }, { 151, 108 }, { 151, 337 },
+                                   { 205, 50 }, { 425, 280 }, { 9, 151 } };
     for (size_t i = 0; i < VI_COUNT(pair); i++)
         assert_true(fabsf(off_skin(s, pair[i][0]) - off_skin(s, pair[i][1])) < 8.0f);
     vi_source_free(&s);
@@ -188,8 +207,8 @@ int main(void)
     size_t size;
     viso_error err = { 0 };
     a = analysis_open(NULL);
-    if (vi_models_blob(a->models, "face_mesh_canonical", &data, &size, &err) || vi_mesh_parse(&mesh, data, size, "mesh", &err) ||
-        vi_arena_create(&arena, (size_t)1 << 28)) {
+    if (vi_models_blob(a->models, "face_mesh_canonical", &data, &size, &err) ||
+        vi_mesh_parse(&mesh, data, size, "mesh", &err) || vi_arena_create(&arena, (size_t)1 << 28)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }

@@ -27,7 +27,8 @@ static void neutral(shape s)
         const uint16_t *c = vi_eye_contour(e);
         int i = vi_eye_iris(e);
         float x = 0.5f * (s[c[0]][0] + s[c[8]][0]), y = 0.5f * (s[c[4]][1] + s[c[12]][1]), z = s[c[0]][2];
-        put(s, i, x, y, z), put(s, i + 1, x + .6f, y, z), put(s, i + 2, x, y + .6f, z), put(s, i + 3, x - .6f, y, z), put(s, i + 4, x, y - .6f, z);
+        put(s, i, x, y, z), put(s, i + 1, x + .6f, y, z), put(s, i + 2, x, y + .6f, z), put(s, i + 3, x - .6f, y, z),
+            put(s, i + 4, x, y - .6f, z);
     }
 }
 
@@ -65,7 +66,7 @@ static float apart(const float a[3], const float b[3])
 
 static void transfer(shape s, shape t, vi_shape_params p, shape out)
 {
-    vi_shape_transfer(&mesh, (const float (*)[3])s, (const float (*)[3])t, &p, out);
+    vi_shape_transfer(&mesh, (const float(*)[3])s, (const float(*)[3])t, &p, out);
 }
 
 static void same_person_gives_the_target(void **state)
@@ -136,12 +137,13 @@ static void blink_and_gaze_are_the_targets(void **state)
     for (int i = 468; i < 478; i++) /* and it looks aside */
         t[i][0] += 0.3f;
     transfer(s, t, vi_shape_defaults(), out);
-    assert_true(vi_eye_openness((const float (*)[3])out, VI_EYE_L) < 0.03f);
-    assert_true(vi_eye_openness((const float (*)[3])out, VI_EYE_R) > 0.15f);
+    assert_true(vi_eye_openness((const float(*)[3])out, VI_EYE_L) < 0.03f);
+    assert_true(vi_eye_openness((const float(*)[3])out, VI_EYE_R) > 0.15f);
     for (int e = 0; e < 2; e++) {
         const uint16_t *q = vi_eye_contour(e);
         float a[2], b[2];
-        vi_eye_frame ft = vi_eye_frame_of(t[q[0]], t[q[8]], e, true), fn = vi_eye_frame_of(out[q[0]], out[q[8]], e, true);
+        vi_eye_frame ft = vi_eye_frame_of(t[q[0]], t[q[8]], e, true),
+                     fn = vi_eye_frame_of(out[q[0]], out[q[8]], e, true);
         vi_eye_to_frame(&ft, t[vi_eye_iris(e)], a);
         vi_eye_to_frame(&fn, out[vi_eye_iris(e)], b);
         assert_float_equal(a[0], b[0], 1e-4);
@@ -172,7 +174,8 @@ static void eye_frames_mirror(void **state)
         const uint16_t *l = vi_lm_contour_l;
         float a[2], b[2];
         int r = mesh.mirror[l[i]];
-        vi_eye_frame fl = vi_eye_frame_of(s[33], s[133], VI_EYE_L, true), fr = vi_eye_frame_of(s[263], s[362], VI_EYE_R, true);
+        vi_eye_frame fl = vi_eye_frame_of(s[33], s[133], VI_EYE_L, true),
+                     fr = vi_eye_frame_of(s[263], s[362], VI_EYE_R, true);
         vi_eye_to_frame(&fl, s[l[i]], a);
         vi_eye_to_frame(&fr, s[r], b);
         assert_float_equal(a[0], b[0], 1e-4);

@@ -141,6 +141,13 @@ static void survives_flat_and_misplaced_input(void **state)
             }
         }
     }
+    vi_skin_params p = { .features = 1.0f };
+    for (int v = 0; v < 478; v++)
+        lm[v] = (vi_point){ 48 + 3 * mesh.pos[v % VI_MESH_VERTS][0], 30 - 3 * mesh.pos[v % VI_MESH_VERTS][1] };
+    lm[70].x = NAN; /* one broken point is enough to give up */
+    vi_plane_fill(&out, 1.0f);
+    assert_int_equal(vi_skin_segment(k, &crop, lm, &p, &out, &info, &arena), 0);
+    assert_true(out.p[0] == 0.0f && info.skin.n == 0.0f);
     vi_arena_release(&arena, mark);
 }
 
@@ -168,12 +175,9 @@ static void says_when_scratch_is_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_skin_and_drops_a_fringe),
-        cmocka_unit_test(whole_face_is_skin_without_hair),
-        cmocka_unit_test(sees_a_mask_over_the_mouth),
-        cmocka_unit_test(a_beard_is_no_mask),
-        cmocka_unit_test(survives_flat_and_misplaced_input),
-        cmocka_unit_test(says_when_scratch_is_short),
+        cmocka_unit_test(keeps_skin_and_drops_a_fringe),     cmocka_unit_test(whole_face_is_skin_without_hair),
+        cmocka_unit_test(sees_a_mask_over_the_mouth),        cmocka_unit_test(a_beard_is_no_mask),
+        cmocka_unit_test(survives_flat_and_misplaced_input), cmocka_unit_test(says_when_scratch_is_short),
     };
     k = vi_kernels_get(VI_CPU_ALL);
     mesh_load(&mesh);

@@ -48,7 +48,8 @@ static vi_source *build(const synthetic *s, int n, int *rc)
 /* Mean colour of 5x5 texels at a vertex (or between two). */
 static void texel(const vi_source *s, int v, int v2, float rgb[3])
 {
-    float u = 0.5f * (mesh.uv[v][0] + mesh.uv[v2][0]) * (float)s->size, w = 0.5f * (mesh.uv[v][1] + mesh.uv[v2][1]) * (float)s->size;
+    float u = 0.5f * (mesh.uv[v][0] + mesh.uv[v2][0]) * (float)s->size,
+          w = 0.5f * (mesh.uv[v][1] + mesh.uv[v2][1]) * (float)s->size;
     for (int c = 0; c < 3; c++) {
         rgb[c] = 0;
         for (int y = -2; y <= 2; y++)
@@ -65,7 +66,8 @@ static float confidence(const vi_source *s, int v)
 static void near_colour(const float rgb[3], float r, float g, float b, float tol, const char *what)
 {
     if (fabsf(rgb[0] - r) > tol || fabsf(rgb[1] - g) > tol || fabsf(rgb[2] - b) > tol)
-        fail_msg("%s: expected %g %g %g, found %g %g %g", what, (double)r, (double)g, (double)b, (double)rgb[0], (double)rgb[1], (double)rgb[2]);
+        fail_msg("%s: expected %g %g %g, found %g %g %g", what, (double)r, (double)g, (double)b, (double)rgb[0],
+                 (double)rgb[1], (double)rgb[2]);
 }
 
 /* Complete everywhere, numbers in range. */
@@ -173,7 +175,7 @@ static void a_shut_eye_is_replaced(void **state)
     assert_true(s->warnings & VI_SOURCE_SQUINT);
     assert_true(s->eye[VI_EYE_L].mirrored && s->eye[VI_EYE_L].from == VI_EYE_R);
     assert_true(s->eye[VI_EYE_L].openness > 0.2f);
-    assert_true(vi_eye_openness((const float (*)[3])s->shape, VI_EYE_L) > 0.2f);
+    assert_true(vi_eye_openness((const float(*)[3])s->shape, VI_EYE_L) > 0.2f);
     vi_source_free(&s);
     s = build(&(synthetic){ .shut = 3 }, 1, NULL);
     assert_false(s->eye[0].usable || s->eye[1].usable);
@@ -206,7 +208,9 @@ static void the_eye_map_leads_to_the_eye(void **state)
 static void photographs_are_merged(void **state)
 {
     /* Two half profiles under different light, and a front view whose fringe hides the forehead. */
-    const synthetic in[3] = { { .fringe = 5.0f }, { .yaw = 25, .tint = { -.1f, -.1f, -.05f } }, { .yaw = -25, .tint = { .1f, .08f, .1f } } };
+    const synthetic in[3] = { { .fringe = 5.0f },
+                              { .yaw = 25, .tint = { -.1f, -.1f, -.05f } },
+                              { .yaw = -25, .tint = { .1f, .08f, .1f } } };
     vi_source *one = build(in, 1, NULL), *s = build(in, 3, NULL);
     check_whole(s);
     assert_int_equal(s->n_photo, 3);
@@ -270,16 +274,11 @@ static void out_of_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frontal_face_is_unrolled),
-        cmocka_unit_test(the_hidden_side_comes_from_the_other),
-        cmocka_unit_test(hair_does_not_reach_the_texture),
-        cmocka_unit_test(highlights_are_taken_off),
-        cmocka_unit_test(a_shut_eye_is_replaced),
-        cmocka_unit_test(the_eye_map_leads_to_the_eye),
-        cmocka_unit_test(photographs_are_merged),
-        cmocka_unit_test(a_bad_photograph_is_left_out),
-        cmocka_unit_test(nothing_usable_is_an_error),
-        cmocka_unit_test(out_of_memory_is_an_error),
+        cmocka_unit_test(a_frontal_face_is_unrolled),      cmocka_unit_test(the_hidden_side_comes_from_the_other),
+        cmocka_unit_test(hair_does_not_reach_the_texture), cmocka_unit_test(highlights_are_taken_off),
+        cmocka_unit_test(a_shut_eye_is_replaced),          cmocka_unit_test(the_eye_map_leads_to_the_eye),
+        cmocka_unit_test(photographs_are_merged),          cmocka_unit_test(a_bad_photograph_is_left_out),
+        cmocka_unit_test(nothing_usable_is_an_error),      cmocka_unit_test(out_of_memory_is_an_error),
     };
     k = vi_kernels_get(VI_CPU_ALL);
     mesh_load(&mesh);
