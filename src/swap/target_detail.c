@@ -41,7 +41,8 @@ VI_CLONES static void tinted_row(float *restrict out, float *restrict glare, con
 /* The same for glare, lighter than its surroundings and without colour: how far along the skin's hue a pixel lies. `strength`
  * is 0 for a source without colour. */
 VI_CLONES static void coloured_row(float *restrict tinted, const float *restrict a, const float *restrict b,
-                                   const float *restrict eye, const float *restrict glare, float along_a, float along_b, float strength, int n)
+                                   const float *restrict eye, const float *restrict glare, float along_a, float along_b,
+                                   float strength, int n)
 {
     for (int x = 0; x < n; x++) {
         float u = (a[x] * along_a + b[x] * along_b - 0.1f) * (1.0f / 0.5f);

@@ -16,8 +16,8 @@ typedef struct vi_texture {
 int vi_texture_new(vi_texture *t, int size, vi_arena *a);
 
 /* Unrolls the crop. lm: landmarks in crop coordinates, z in the same pixels. skin: mask over the crop. eye_weight: factor on
- * the confidence around the eye on the picture's left and right (0: do not use that eye). yaw, degrees: the far half of a turned face gives way to the near one's
- * mirror image. mouth_open: teeth and tongue are seen between the lips; the line
+ * the confidence around the eye on the picture's left and right (0: do not use that eye). yaw, degrees: the far half of a
+ * turned face gives way to the near one's mirror image. mouth_open: teeth and tongue are seen between the lips; the line
  * between them is left out. */
 int vi_texture_unroll(const vi_kernels *k, const vi_mesh *m, const vi_rgb *crop, const vi_point3 lm[478],
                       const vi_plane *skin, const float eye_weight[2], float yaw, bool mouth_open,

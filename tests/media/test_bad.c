@@ -272,7 +272,8 @@ static void failing_allocations_end_in_errors(void **state)
 {
     if (!have_ffmpeg())
         skip();
-    assert_int_equal(run("mkdir -p alloc && ffmpeg -y -v error -f lavfi -i testsrc2=s=64x48:d=0.12 -pix_fmt yuv444p12le -c:v ffv1 a.mkv"), 0);
+    assert_int_equal(run("mkdir -p alloc && ffmpeg -y -v error -f lavfi -i testsrc2=s=64x48:d=0.12 -pix_fmt yuv444p12le "
+                         "-c:v ffv1 a.mkv"), 0);
     int failed = 0;
     for (long n = 0; n < 60; n++) {
         viso_error err = { 0 };

@@ -293,7 +293,8 @@ static void every_codec_writes(void **state)
     } kinds[] = { { 1, "c1.mp4", "h264" }, { 2, "c2.mov", "hevc" }, { 3, "c3.mp4", "vp9" }, { 4, "c4.mkv", "av1" },
                   { 5, "c5.mov", "prores" }, { 6, "c6.mkv", "ffv1" } };
     need_ffmpeg();
-    make("ffmpeg -y -v error -f lavfi -i testsrc2=s=120x80:r=25:d=0.24 -vf format=yuv444p,scale=99:65,format=yuv420p -c:v ffv1 %s", "odd.mkv");
+    make("ffmpeg -y -v error -f lavfi -i testsrc2=s=120x80:r=25:d=0.24 -vf format=yuv444p,scale=99:65,format=yuv420p "
+         "-c:v ffv1 %s", "odd.mkv");
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {
         vi_output_settings s = { .codec = kinds[i].codec, .crf = 20, .preset = 2, .encoder_threads = 1 };
         copy_or_fail("odd.mkv", kinds[i].to, &s);
@@ -315,7 +316,8 @@ static void odd_formats_come_in(void **state)
         vi_format format;
     } kinds[] = { { "yuv411p", "rawvideo", VI_FORMAT_YUV422P }, { "yuv420p12le", "ffv1", VI_FORMAT_YUV420P10 },
                   { "gbrp", "ffv1", VI_FORMAT_RGB24 }, { "yuva444p", "ffv1", VI_FORMAT_YUV444P }, { "bgr24", "rawvideo", VI_FORMAT_RGB24 },
-                  { "yuyv422", "rawvideo", VI_FORMAT_YUV422P }, { "gray10le", "ffv1", VI_FORMAT_GRAY16 }, { "bgra", "ffv1", VI_FORMAT_RGBA },
+                  { "yuyv422", "rawvideo", VI_FORMAT_YUV422P }, { "gray10le", "ffv1", VI_FORMAT_GRAY16 },
+                  { "bgra", "ffv1", VI_FORMAT_RGBA },
                   { "rgb48le", "ffv1", VI_FORMAT_RGB48 }, { "pal8", "rawvideo", VI_FORMAT_RGB24 } };
     need_ffmpeg();
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {

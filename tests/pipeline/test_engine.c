@@ -228,7 +228,8 @@ static void folder_goes_on_after_a_bad_file(void **state)
     viso_error e = { 0 };
     viso_run_stats s;
     char command[1600];
-    snprintf(command, sizeof command, "mkdir '%s/in' '%s/out' && cp '%s' '%s/in/b.png' && cp '%s' '%s/in/c.jpg' && echo text > '%s/in/a.jpg'",
+    snprintf(command, sizeof command, "mkdir '%s/in' '%s/out' && cp '%s' '%s/in/b.png' && "
+             "cp '%s' '%s/in/c.jpg' && echo text > '%s/in/a.jpg'",
              dir, dir, target, dir, source, dir, dir);
     assert_int_equal(system(command), 0);
     assert_int_equal(swap(NULL, NULL, at("in"), at("out"), &s, &e), VISO_ERR_INPUT);
