@@ -31,6 +31,10 @@ struct vi_models {
     vi_runtime *runtime;
 };
 
+/* The folders: `chosen` (or $VISO_MODELS when NULL) alone, else the usual ones. */
+void vi_models_find_dirs(vi_models *m, const char *chosen);
+/* The first manifest in the folders, then the users' own. */
+int vi_models_find_rows(vi_models *m, viso_error *err);
 /* Path of a row's file if some folder has it (allocated), else NULL. */
 char *vi_models_where(const vi_models *m, const vi_model_row *row);
 /* Reads a row's file and checks its digest. */

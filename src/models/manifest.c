@@ -58,6 +58,21 @@ static int get_triple(const place *p, const json_t *o, const char *key, float ou
     return 0;
 }
 
+/* A text that must be one of a few words; absent leaves "". */
+static int get_word(const place *p, const json_t *o, const char *key, const char *words, char *out, size_t size)
+{
+    char what[96];
+    int code = get_text(p, o, key, false, out, size);
+    if (code || !*out)
+        return code;
+    const char *at = strstr(words, out);
+    size_t n = strlen(out);
+    if (!strchr(out, ' ') && at && (at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
+        return 0;
+    snprintf(what, sizeof what, "one of '%s' is needed", words);
+    return fault(p, key, what);
+}
+
 static int get_image(const place *p, const json_t *o, vi_model_row *row)
 {
     char order[8] = "rgb";
@@ -69,7 +84,29 @@ static int get_image(const place *p, const json_t *o, vi_model_row *row)
     if (!code && strcmp(order, "rgb") != 0 && strcmp(order, "bgr") != 0)
         code = fault(p, "order", "'rgb' or 'bgr' is needed");
     row->bgr = strcmp(order, "bgr") == 0;
+    char layout[8] = "";
+    if (!code)
+        code = get_word(p, o, "layout", "nchw nhwc", layout, sizeof layout);
+    row->nhwc = strcmp(layout, "nhwc") == 0;
     return code;
+}
+
+static int get_shape(const place *p, const json_t *shape, vi_model_role *r)
+{
+    if (!shape) {
+        r->n_dim = -1;
+        return 0;
+    }
+    if (!json_is_array(shape) || json_array_size(shape) > VI_MAX_DIMS)
+        return fault(p, r->role, "shape: a list of at most 8 numbers is needed");
+    r->n_dim = (int)json_array_size(shape);
+    for (int i = 0; i < r->n_dim; ++i) {
+        const json_t *v = json_array_get(shape, (size_t)i);
+        r->dim[i] = json_integer_value(v);
+        if (!json_is_integer(v) || (r->dim[i] < 1 && r->dim[i] != -1))
+            return fault(p, r->role, "shape: positive whole numbers, or -1 for a free size, are needed");
+    }
+    return 0;
 }
 
 static int get_tensor(const place *p, const json_t *o, bool output, vi_model_row *row)
@@ -77,24 +114,22 @@ static int get_tensor(const place *p, const json_t *o, bool output, vi_model_row
     if (row->n_role == VI_MAX_ROLES)
         return fault(p, output ? "outputs" : "inputs", "more than 16 tensors");
     vi_model_role *r = &row->tensor[row->n_role];
-    const json_t *shape = json_object_get(o, "shape");
     int code = get_text(p, o, "role", true, r->role, sizeof r->role);
     if (!code)
         code = get_text(p, o, "tensor", true, r->tensor, sizeof r->tensor);
+    if (!code)
+        code = get_word(p, o, "type", "float32 float16 float64 int32 int64 uint8 bool", r->type, sizeof r->type);
+    if (!code)
+        code = get_shape(p, json_object_get(o, "shape"), r);
     if (code)
         return code;
-    if (!json_is_array(shape) || json_array_size(shape) > VI_MAX_DIMS)
-        return fault(p, r->role, "shape: a list of at most 8 numbers is needed");
-    for (size_t i = 0; i < json_array_size(shape); ++i) {
-        const json_t *v = json_array_get(shape, i);
-        r->dim[i] = json_integer_value(v);
-        if (!json_is_integer(v) || (r->dim[i] < 1 && r->dim[i] != -1))
-            return fault(p, r->role, "shape: positive whole numbers, or -1 for a free size, are needed");
-    }
+    if (!r->type[0])
+        strcpy(r->type, "float32");
+    if (r->tensor[0] == '#' && (!r->tensor[1] || strspn(r->tensor + 1, "0123456789") != strlen(r->tensor + 1)))
+        return fault(p, r->role, "tensor: a number is needed behind #");
     for (int i = 0; i < row->n_role; ++i)
         if (strcmp(row->tensor[i].role, r->role) == 0 && row->tensor[i].output == output)
             return fault(p, r->role, "this role is there twice");
-    r->n_dim = (int)json_array_size(shape);
     r->output = output;
     row->n_role++;
     return 0;
@@ -113,9 +148,78 @@ static int get_tensors(const place *p, const json_t *o, const char *key, bool ou
     return 0;
 }
 
+static int get_urls(const place *p, const json_t *list, vi_model_row *row)
+{
+    if (list && (!json_is_array(list) || json_array_size(list) > VI_MAX_URLS))
+        return fault(p, "urls", "a list of at most 4 addresses is needed");
+    for (size_t i = 0; i < json_array_size(list); ++i) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (!text || strlen(text) >= sizeof row->url[0] || (strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0))
+            return fault(p, "urls", "addresses that begin with https:// or http:// are needed, of at most 255 bytes");
+        memcpy(row->url[row->n_url++], text, strlen(text) + 1);
+    }
+    return 0;
+}
+
+static int get_range(const place *p, const json_t *list, vi_model_row *row)
+{
+    const json_t *low = json_array_get(list, 0), *high = json_array_get(list, 1);
+    if (!list)
+        return 0;
+    if (json_array_size(list) != 2 || !json_is_number(low) || !json_is_number(high))
+        return fault(p, "result", "two numbers are needed");
+    row->result[0] = (float)json_number_value(low);
+    row->result[1] = (float)json_number_value(high);
+    row->has_result = true;
+    return 0;
+}
+
+static int get_size(const place *p, const json_t *o, const char *key, uint64_t *out)
+{
+    const json_t *v = json_object_get(o, key);
+    if (v && (!json_is_integer(v) || json_integer_value(v) < 0))
+        return fault(p, key, "a whole number is needed");
+    *out = (uint64_t)json_integer_value(v);
+    return 0;
+}
+
+/* What only some models have. */
+static int get_extras(const place *p, const json_t *o, vi_model_row *row)
+{
+    int code = get_size(p, o, "about_bytes", &row->about_bytes);
+    if (!code)
+        code = get_urls(p, json_object_get(o, "urls"), row);
+    if (!code)
+        code = get_word(p, o, "template", "arcface112 arcface128 arcfacemap ffhq512", row->crop, sizeof row->crop);
+    if (!code)
+        code = get_text(p, o, "recogniser", false, row->recogniser, sizeof row->recogniser);
+    if (!code)
+        code = get_range(p, json_object_get(o, "result"), row);
+    if (!code)
+        code = get_text(p, o, "provider_hint", false, row->provider_hint, sizeof row->provider_hint);
+    if (!code)
+        code = get_word(p, o, "precision_hint", "fp32 fp16", row->precision_hint, sizeof row->precision_hint);
+    return code;
+}
+
+/* A name below the folder of models, never a way out of it: no part is empty or begins with a dot. */
+static bool file_is_plain(const char *file)
+{
+    for (const char *part = file; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (*part == 0 || *part == '/' || *part == '.')
+            return false;
+    return true;
+}
+
+/* Ids are typed in shells and become file names. */
+static bool id_is_plain(const char *id)
+{
+    return id[0] != '-' && id[0] != '.' && strcspn(id, " /\\\t\n\"'") == strlen(id);
+}
+
 static int get_row(place *p, const json_t *o, vi_model_row *row)
 {
-    const json_t *bytes = json_object_get(o, "bytes"), *source = json_object_get(o, "source");
+    const json_t *source = json_object_get(o, "source");
     const json_t *image = json_object_get(o, "image");
     for (int i = 0; i < 3; ++i)
         row->scale[i] = 1.0f;
@@ -142,19 +246,21 @@ static int get_row(place *p, const json_t *o, vi_model_row *row)
     if (!code && image)
         code = get_image(p, image, row);
     if (!code)
+        code = get_size(p, o, "bytes", &row->bytes);
+    if (!code)
+        code = get_extras(p, o, row);
+    if (!code)
         code = get_tensors(p, o, "inputs", false, row);
     if (!code)
         code = get_tensors(p, o, "outputs", true, row);
     if (code)
         return code;
-    /* A file name, never a way out of the folder. */
-    if (strchr(row->file, '/') || row->file[0] == '.')
-        return fault(p, "file", "a plain file name is needed");
+    if (!id_is_plain(row->id))
+        return fault(p, "id", "a word without spaces, quotes and slashes is needed");
+    if (!file_is_plain(row->file))
+        return fault(p, "file", "a plain file name is needed, at most in folders below that of the models");
     if (strcmp(row->commercial, "yes") != 0 && strcmp(row->commercial, "no") != 0 && strcmp(row->commercial, "unknown") != 0)
         return fault(p, "commercial", "'yes', 'no' or 'unknown' is needed");
-    if (bytes && (!json_is_integer(bytes) || json_integer_value(bytes) < 0))
-        return fault(p, "bytes", "a whole number is needed");
-    row->bytes = (uint64_t)json_integer_value(bytes);
     return 0;
 }
 
@@ -177,6 +283,8 @@ static int get_rows(const char *path, const json_t *root, vi_model_row **rows, i
         for (size_t k = 0; k < i; ++k)
             if (strcmp((*rows)[k].id, (*rows)[i].id) == 0)
                 return fault(&p, "id", "there twice");
+            else if (strcmp((*rows)[k].file, (*rows)[i].file) == 0)
+                return fault(&p, "file", "there twice");
     }
     *count = (int)n;
     return 0;

@@ -11,64 +11,11 @@
 
 #include "models/internal.h"
 
-#ifndef VI_MODELS_INSTALLED_DIR
-#define VI_MODELS_INSTALLED_DIR ""
-#endif
-
 /* The largest networks in use (face restorers) stay below this. */
 #define FILE_MOST ((size_t)4 << 30)
 
-/* --- folders ---------------------------------------------------------------------------------------------------- */
-
-/* Takes `dir` (allocated); NULL or a full list drops it. */
-static void add_dir(vi_models *m, char *dir)
-{
-    if (dir && m->n_dir < VI_MODEL_DIRS)
-        m->dir[m->n_dir++] = dir;
-    else
-        vi_free(dir);
-}
-
-static void usual_dirs(vi_models *m)
-{
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (data && *data)
-        add_dir(m, vi_asprintf("%s/viso/models", data));
-    else if (home && *home)
-        add_dir(m, vi_asprintf("%s/.local/share/viso/models", home));
-    char *program = vi_program_dir();
-    if (program) {
-        add_dir(m, vi_asprintf("%s/models", program));
-        add_dir(m, vi_asprintf("%s/../share/viso/models", program));
-        vi_free(program);
-    }
-    if (sizeof VI_MODELS_INSTALLED_DIR > 1)
-        add_dir(m, vi_strdup(VI_MODELS_INSTALLED_DIR));
-}
-
-static int find_manifest(vi_models *m, viso_error *err)
-{
-    char tried[360] = "";
-    for (int i = 0; i < m->n_dir; ++i) {
-        char *path = vi_path_join(m->dir[i], "manifest.json");
-        if (!path)
-            return vi_error_nomem(err, "models");
-        int code = 1;
-        if (vi_file_exists(path))
-            code = vi_manifest_read(path, &m->row, &m->n_row, err);
-        vi_free(path);
-        if (code <= 0)
-            return code;
-        size_t used = strlen(tried);
-        snprintf(tried + used, sizeof tried - used, "%s%s", used ? ", " : "", m->dir[i]);
-    }
-    return vi_error_set(err, VISO_ERR_MODEL, "no models: no manifest.json in %s (set --models or VISO_MODELS, or run "
-                        "'make build' to make them)", *tried ? tried : "any folder");
-}
-
 int vi_models_open(vi_models **out, const vi_models_params *p, viso_error *err)
 {
-    const char *chosen = p->dir && *p->dir ? p->dir : getenv("VISO_MODELS");
     vi_models *m = vi_calloc(1, sizeof *m);
     *out = NULL;
     if (!m)
@@ -76,11 +23,8 @@ int vi_models_open(vi_models **out, const vi_models_params *p, viso_error *err)
     m->log = vi_log_named(p->log, "models");
     m->intra_threads = VI_MAX(p->intra_threads, 1);
     m->has_lock = pthread_mutex_init(&m->lock, NULL) == 0;
-    if (chosen && *chosen)
-        add_dir(m, vi_strdup(chosen));
-    else
-        usual_dirs(m);
-    int code = m->has_lock ? find_manifest(m, err) : vi_error_nomem(err, "models");
+    vi_models_find_dirs(m, p->dir);
+    int code = m->has_lock ? vi_models_find_rows(m, err) : vi_error_nomem(err, "models");
     if (!code) {
         m->entry = vi_calloc((size_t)m->n_row, sizeof *m->entry);
         code = m->entry ? 0 : vi_error_nomem(err, "models");
@@ -258,29 +202,54 @@ static void print_shape(char *text, size_t size, const int64_t *dim, int n_dim)
         used += (size_t)snprintf(text + used, size - used, "%s%lld", k ? "," : "", (long long)dim[k]);
 }
 
+/* The graph's tensor that a row's tensor means: by name, or by number where the name is not known. */
+static const vi_tensor_info *find_tensor(const vi_model_role *r, const vi_tensor_info *info, int n)
+{
+    if (r->tensor[0] == '#') {
+        long at = strtol(r->tensor + 1, NULL, 10);
+        return at >= 0 && at < n ? &info[at] : NULL;
+    }
+    for (int i = 0; i < n; ++i)
+        if (strcmp(info[i].name, r->tensor) == 0)
+            return &info[i];
+    return NULL;
+}
+
+const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s)
+{
+    const vi_tensor_info *info;
+    int n = t->output ? vi_session_outputs(s, &info) : vi_session_inputs(s, &info);
+    info = find_tensor(t, info, n);
+    return info ? info->name : NULL;
+}
+
+static const char *type_name(vi_dtype type)
+{
+    static const char *const names[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool"};
+    return (size_t)type < VI_COUNT(names) ? names[type] : "?";
+}
+
 static int check_tensor(const vi_model_row *row, const vi_model_role *r, const vi_tensor_info *info, int n, viso_error *err)
 {
     char want[160], got[160];
     const char *kind = r->output ? "output" : "input";
-    int i = 0;
-    while (i < n && strcmp(info[i].name, r->tensor) != 0)
-        ++i;
-    if (i == n)
+    const vi_tensor_info *t = find_tensor(r, info, n);
+    if (!t)
         return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s': expected a tensor '%s' in %s, found none (first %s: '%s')",
                             row->id, kind, r->role, r->tensor, row->file, kind, n ? info[0].name : "none");
     /* -1 in either place means any size. */
-    bool fits = info[i].n_dim == r->n_dim;
+    bool fits = r->n_dim < 0 || t->n_dim == r->n_dim;
     for (int k = 0; k < r->n_dim && fits; ++k)
-        fits = r->dim[k] < 0 || info[i].dim[k] < 0 || r->dim[k] == info[i].dim[k];
+        fits = r->dim[k] < 0 || t->dim[k] < 0 || r->dim[k] == t->dim[k];
     if (!fits) {
         print_shape(want, sizeof want, r->dim, r->n_dim);
-        print_shape(got, sizeof got, info[i].dim, info[i].n_dim);
+        print_shape(got, sizeof got, t->dim, t->n_dim);
         return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s', tensor '%s' in %s: expected shape [%s], found [%s]",
                             row->id, kind, r->role, r->tensor, row->file, want, got);
     }
-    if (info[i].type != VI_F32)
-        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s', tensor '%s' in %s: expected float32 numbers, found type %d",
-                            row->id, kind, r->role, r->tensor, row->file, (int)info[i].type);
+    if (strcmp(r->type, type_name(t->type)) != 0)
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s '%s', tensor '%s' in %s: expected %s numbers, found %s (type %d)",
+                            row->id, kind, r->role, r->tensor, row->file, r->type, type_name(t->type), (int)t->type);
     return 0;
 }
 
@@ -348,10 +317,10 @@ int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row *
         return code;
     for (int i = 0; i < found->n_role; ++i) {
         const vi_model_role *t = &found->tensor[i];
-        bool fixed = true;
+        bool fixed = t->n_dim >= 0;
         for (int k = 0; k < t->n_dim; ++k)
             fixed = fixed && t->dim[k] > 0;
-        vi_binding b = {.name = t->tensor, .dim = fixed ? t->dim : NULL, .n_dim = t->n_dim};
+        vi_binding b = {.name = vi_models_tensor_name(t, s), .dim = fixed ? t->dim : NULL, .n_dim = t->n_dim};
         if (t->output)
             out[n_out++] = b;
         else

@@ -6,12 +6,14 @@
 #include "infer/infer.h"
 
 #define VI_MAX_ROLES 16
+#define VI_MAX_URLS 4
 
 typedef struct vi_model_role {
     char role[32];   /* "image", "boxes", "scores", "mesh" … */
-    char tensor[96]; /* name in the graph */
+    char tensor[96]; /* name in the graph; "#2" is its third input (or output), where the name is not known */
+    char type[12];   /* "float32" … */
     bool output;
-    int n_dim;
+    int n_dim;       /* -1: nothing is known of the shape */
     int64_t dim[VI_MAX_DIMS]; /* expected, -1 free */
 } vi_model_role;
 
@@ -29,6 +31,16 @@ typedef struct vi_model_row {
     char preset[32];        /* "starter" … */
     bool bgr;               /* colour order of the image input */
     float scale[3], offset[3]; /* x' = scale * x + offset with x in 0..1 */
+    bool nhwc;               /* the image input has its colours last */
+    uint64_t about_bytes;    /* where the exact size is not known; for people and for progress */
+    char url[VI_MAX_URLS][256]; /* where the file may be fetched, tried in order */
+    int n_url;
+    char crop[24];           /* template of the crop: "arcface112" "arcface128" "arcfacemap" "ffhq512" or "" */
+    char recogniser[48];     /* of a swapper: id of the embedder its latent comes from */
+    bool has_result;
+    float result[2];         /* range of the values of output "result" */
+    char provider_hint[16];  /* "" "cpu" "cuda" "tensorrt" */
+    char precision_hint[8];  /* "" "fp32" "fp16": half precision is known to be safe */
     int n_role;
     vi_model_role tensor[VI_MAX_ROLES];
 } vi_model_row;
@@ -36,7 +48,8 @@ typedef struct vi_model_row {
 typedef struct vi_models vi_models; /* manifest + loaded sessions; thread-safe */
 typedef struct vi_models_params {
     const char *dir;     /* --models DIR, NULL: $VISO_MODELS, $XDG_DATA_HOME/viso/models, then the folders beside the
-                            program (./models, ../share/viso/models) */
+                            program (./models, ../share/viso/models). Rows of users come on top: models.d in these and in
+                            $XDG_CONFIG_HOME/viso */
     int intra_threads;   /* for sessions, 0: 1 */
     const vi_log *log;
 } vi_models_params;
@@ -52,6 +65,8 @@ int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err);
 int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_model_row **row, viso_error *err);
 /* A running context with all roles bound; indices by role name below. */
 int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err);
+/* Name in the graph of a row's tensor ("#2" looked up); NULL when the graph has no such. Lives as long as the session. */
+const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s);
 /* Index among the row's inputs / outputs (the order in which vi_models_run binds them), -1 when absent. */
 int vi_model_role_index(const vi_model_row *row, const char *role);
 /* Whole file of a non-network model (canonical mesh). Freed with vi_free. */

@@ -11,7 +11,7 @@
 #include "viso/model.h"
 #include "viso/version.h"
 
-enum { MAX_ROWS = 96 };
+enum { MAX_ROWS = 256 };
 
 struct viso_report {
     viso_check row[MAX_ROWS];
@@ -62,13 +62,22 @@ static void model_rows(viso_report *r, const char *dir)
         snprintf(c->advice, sizeof c->advice, "%.190s", e.text);
         return;
     }
+    int others = 0;
     for (int i = 0; i < viso_models_count(l); i++) {
         const viso_model_info *m = viso_models_at(l, i);
         bool needed = strcmp(m->preset, "starter") == 0, there = strcmp(m->state, "installed") == 0;
+        if (!needed && strcmp(m->state, "missing") == 0) {
+            others++;
+            continue; /* known, not wanted here: no news */
+        }
         viso_check *c = add(r, there ? 0 : needed ? 2 : 1, "models", m->id, "%s", m->state);
         if (!there && needed)
             snprintf(c->advice, sizeof c->advice, "run `make build` again, or name the folder that holds %s with --models", m->file);
+        else if (!there)
+            snprintf(c->advice, sizeof c->advice, "remove %.150s and install it again", m->path);
     }
+    if (others)
+        add(r, 0, "models", "further models", "%d known and not installed; `viso models list` shows them", others);
     viso_models_free(&l);
 }
 

@@ -156,6 +156,23 @@ static void the_contract_is_checked_at_load(void **state)
     put_manifest(row("net", "net.onnx", net_sha,
                      DETECTOR_IN ", \"outputs\": [{\"role\": \"b\", \"tensor\": \"boxes\", \"shape\": [1, 480]}]"));
     expect_failure("net", "expected shape [1,480], found [1,80,6]");
+    put_manifest(row("net", "net.onnx", net_sha,
+                     ", \"inputs\": [{\"role\": \"image\", \"tensor\": \"input\", \"type\": \"int64\", \"shape\": [1,3,8,8]}]"));
+    expect_failure("net", "expected int64 numbers, found float32");
+    put_manifest(row("net", "net.onnx", net_sha, ", \"inputs\": [{\"role\": \"image\", \"tensor\": \"#1\"}]"));
+    expect_failure("net", "expected a tensor '#1' in net.onnx, found none");
+    /* By number, and with a shape nobody knows. */
+    put_manifest(row("net", "net.onnx", net_sha,
+                     ", \"inputs\": [{\"role\": \"image\", \"tensor\": \"#0\"}], \"outputs\": [{\"role\": \"b\", \"tensor\": \"boxes\"}]"));
+    vi_models *by_number = open_models();
+    vi_run *run;
+    viso_error none = {0};
+    assert_int_equal(vi_models_run(by_number, "net", &run, NULL, &none), 0);
+    size_t n_values;
+    vi_run_output(run, 0, &n_values);
+    assert_int_equal(n_values, 80 * 6);
+    vi_run_destroy(&run);
+    vi_models_close(&by_number);
     /* A free size in the row fits any. */
     put_manifest(row("net", "net.onnx", net_sha,
                      DETECTOR_IN ", \"outputs\": [{\"role\": \"b\", \"tensor\": \"boxes\", \"shape\": [1, -1, 6]}]"));
@@ -230,6 +247,14 @@ static void bad_manifests(void **state)
         {", \"image\": {\"order\": \"cmyk\"}", "'rgb' or 'bgr'"},
         {", \"image\": {\"scale\": [1, 2]}", "three numbers"},
         {", \"source\": {\"sha256\": \"abc\"}", "hexadecimal"},
+        {", \"urls\": [\"ftp://a/b\"]", "https://"},
+        {", \"urls\": \"https://a/b\"", "a list"},
+        {", \"precision_hint\": \"fp\"", "one of 'fp32 fp16'"},
+        {", \"template\": \"arcface\"", "template"},
+        {", \"result\": [1]", "two numbers"},
+        {", \"about_bytes\": 0.5", "whole number"},
+        {", \"inputs\": [{\"role\": \"a\", \"tensor\": \"t\", \"type\": \"complex\"}]", "type"},
+        {", \"inputs\": [{\"role\": \"a\", \"tensor\": \"#\"}]", "a number is needed behind #"},
     };
     for (size_t i = 0; i < VI_COUNT(tails); ++i) {
         viso_error err = {0};
@@ -242,7 +267,7 @@ static void bad_manifests(void **state)
     for (int i = 0; i < 3; ++i) {
         viso_error err = {0};
         vi_models *m;
-        put_manifest(row("x", i == 0 ? "../x.onnx" : i == 1 ? ".hidden" : "a/b.onnx", "", ""));
+        put_manifest(row("x", i == 0 ? "../x.onnx" : i == 1 ? ".hidden" : "a//b.onnx", "", ""));
         assert_int_equal(vi_models_open(&m, &(vi_models_params){.dir = dir}, &err), VISO_ERR_MODEL);
         assert_non_null(strstr(err.text, "a plain file name is needed"));
     }
