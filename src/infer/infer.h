@@ -1,8 +1,10 @@
 /* infer/infer.h: tensors in, tensors out. The only home of ONNX Runtime, reached through its C API, loaded once
  * at first use with dlopen (so that commands that need no network start at once).
  *
- * A vi_session is a loaded model: immutable, shared by threads. A vi_run is one running context over it (bound
- * inputs and outputs with their memory), used by one thread. */
+ * A vi_session is a loaded model, shared by threads. A vi_run is one running context over it (bound inputs and outputs
+ * with their memory), used by one thread. Which provider runs a session is this room's affair: when one fails, at load
+ * or at run, it is switched off for the handle the session was opened with, the model is loaded on the next one of the
+ * session's policy and the same inputs are run again. */
 #ifndef VI_INFER_H
 #define VI_INFER_H
 
@@ -31,6 +33,45 @@ const char *vi_runtime_path(vi_runtime *rt);
 /* Names of the providers the library was built with. */
 int vi_runtime_providers(vi_runtime *rt, char names[][40], int max);
 
+/* The providers we know, best first. */
+typedef enum vi_provider { VI_TENSORRT = 1, VI_CUDA, VI_CPU } vi_provider;
+enum { VI_PROVIDERS = 3 };
+const char *vi_provider_name(vi_provider p); /* "tensorrt", "cuda", "cpu" */
+
+typedef struct vi_provider_info {
+    char name[24];    /* as above; further ones that the library offers in its own words, lower case: "openvino" */
+    bool usable;
+    bool off;         /* was usable and failed; sessions opened from now on do without */
+    char reason[240]; /* why not; "" */
+} vi_provider_info;
+/* The three and whatever else the library offers; how many, at most max. With an NVIDIA driver present the first call
+ * loads the vendor's libraries (seconds). Thread-safe. */
+int vi_runtime_provider_list(vi_runtime *rt, vi_provider_info *list, int max);
+
+/* Where a session may run, best first. */
+typedef struct vi_device_policy {
+    vi_provider order[VI_PROVIDERS];
+    int n_order;
+    bool named;  /* the first one was asked for by name: it is worth a line when it cannot be had */
+    bool strict; /* fail with VISO_ERR_DEVICE rather than go on with the next */
+} vi_device_policy;
+/* choice: what the user wants ("auto", "tensorrt", "cuda", "cpu"; NULL is auto): that one and those after it.
+ * hint: the best that the model's manifest allows (same words); it narrows the choice and is no failure, strict or not.
+ * instead: an override at load, which replaces both; NULL or "" when there is none.
+ * Strict with a name leaves that one alone; strict with auto takes the first usable one and stays there.
+ * VISO_ERR_USAGE for another word. */
+int vi_device_policy_make(vi_device_policy *p, const char *choice, const char *hint, const char *instead, bool strict,
+                          viso_error *err);
+
+/* What happened under one runtime handle since it was opened; loads and failures by vi_provider. */
+typedef struct vi_device_counts {
+    uint64_t loads[VI_PROVIDERS + 1], failures[VI_PROVIDERS + 1];
+    uint64_t reruns;      /* runs repeated on another provider */
+    uint64_t host_copies; /* tensors copied between host and device */
+    uint64_t host_bytes;
+} vi_device_counts;
+void vi_runtime_counts(vi_runtime *rt, vi_device_counts *c);
+
 typedef struct vi_session vi_session;
 typedef struct vi_session_params {
     const char *path;        /* model file, or NULL with data/size */
@@ -38,12 +79,15 @@ typedef struct vi_session_params {
     size_t size;
     const char *name;        /* for messages */
     int intra_threads;       /* threads inside one run; 0 means 1 */
+    const vi_device_policy *policy; /* NULL: the cpu alone */
 } vi_session_params;
+/* Loads on the first provider of the policy that is usable and does load. While another one could follow, the session
+ * keeps a copy of the model. */
 int vi_session_open(vi_session **s, vi_runtime *rt, const vi_session_params *p, viso_error *err);
 void vi_session_close(vi_session **s);
 int vi_session_inputs(const vi_session *s, const vi_tensor_info **info);
 int vi_session_outputs(const vi_session *s, const vi_tensor_info **info);
-const char *vi_session_provider(const vi_session *s); /* that really runs it: "cpu" */
+const char *vi_session_provider(const vi_session *s); /* that really runs it now: "cpu" */
 
 typedef struct vi_run vi_run;
 /* Binds memory for the given tensors, names as in the graph; every input must be given, of the outputs those wanted.
@@ -61,7 +105,8 @@ void vi_run_destroy(vi_run **r);
 /* Bound memory, host side, contiguous float32 unless the graph says otherwise; valid until destroy. */
 void *vi_run_input(vi_run *r, int i, size_t *elements);
 const void *vi_run_output(vi_run *r, int i, size_t *elements);
-/* Runs; may block for the time of the network. Allocates nothing of ours. */
+/* Runs; may block for the time of the network. Allocates nothing of ours, except when a provider fails: then the model is
+ * loaded on the next one (once, whichever thread notices first), bound anew, and run again with the same inputs. */
 int vi_run_now(vi_run *r, viso_error *err);
 
 #endif

@@ -1,10 +1,12 @@
-/* infer/internal.h: shared by the files of this room only; the one place that includes ONNX Runtime's header. */
+/* infer/internal.h: shared by the files of this room that speak to ONNX Runtime (runtime.c, ort_*.c); the one place that
+ * includes its header. */
 #ifndef VI_INFER_INTERNAL_H
 #define VI_INFER_INTERNAL_H
 
 #include <onnxruntime_c_api.h>
 
-#include "infer/infer.h"
+#include "infer/backend.h"
+#include "infer/devices.h"
 
 /* The oldest version of the C API that has all we call (1.17); the table only ever grows at its end, so any newer
  * library serves it. */
@@ -14,29 +16,44 @@ typedef struct vi_ort vi_ort; /* what the process has once: library, API table, 
 
 struct vi_runtime {
     vi_ort *ort;
+    vi_devices *devices;
     vi_log log;
     vi_runtime *next; /* open handles, the newest first; the first one with a callback gets the runtime's own lines */
 };
 
 const OrtApi *vi_ort_api(const vi_ort *ort);
 OrtEnv *vi_ort_env(const vi_ort *ort);
-/* One more holder of the environment (sessions hold it beyond the handle they were opened with). */
-vi_ort *vi_ort_hold(vi_ort *ort);
-void vi_ort_release(vi_ort *ort);
+const char *vi_ort_path(const vi_ort *ort); /* of the library */
 
 /* Turns a status into an error with the runtime's own words, and frees it. NULL status: 0. */
 int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *name, const char *doing, viso_error *err);
 
-struct vi_session {
+/* A network loaded on one provider. */
+typedef struct vi_ort_graph {
     vi_ort *ort;
     OrtSession *session;
-    char name[96];
-    int n_in, n_out;
-    vi_tensor_info *in, *out;
-};
+    vi_provider provider;
+} vi_ort_graph;
+
+bool vi_ort_usable(void *self, vi_provider provider, char *why, size_t room);
+int vi_ort_others(void *self, char names[][24], int max);
+/* Puts the provider into the options of a session. */
+OrtStatus *vi_ort_append(const OrtApi *api, OrtSessionOptions *o, const vi_load *load);
+int vi_ort_load(void *self, const vi_load *load, void **graph, viso_error *err);
+void vi_ort_unload(void *self, void *graph);
+int vi_ort_describe(void *self, void *graph, const char *name, vi_tensor_info **in, int *n_in, vi_tensor_info **out,
+                    int *n_out, viso_error *err);
+int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in, vi_slot *out, int n_out, void **context,
+                viso_error *err);
+void vi_ort_unbind(void *self, void *context);
+int vi_ort_run(void *self, void *context, viso_error *err);
+int vi_ort_copy(void *self, void *context, vi_slot *slot, vi_direction direction, viso_error *err);
+
+/* The NVIDIA driver, opened at run time. Never closed. */
+bool vi_cuda_driver(char *why, size_t room); /* false with the reason */
+int vi_cuda_copy(void *to, const void *from, size_t bytes, vi_direction direction, const char *name, viso_error *err);
 
 ONNXTensorElementDataType vi_ort_type(vi_dtype type);
-size_t vi_dtype_size(vi_dtype type);
 
 /* Numbers below the smallest normal one cost a hundredfold on x86 and carry nothing here: flush them on the thread
  * that runs, and give the thread its own rules back afterwards. */

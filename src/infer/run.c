@@ -1,21 +1,17 @@
-/* infer/run.c: one running context over a session: memory for its inputs and outputs, bound once. One thread. */
+/* infer/run.c: one running context over a session: memory for its inputs and outputs, bound once for each provider that
+ * the session comes to. One thread.
+ *
+ * The host memory belongs to the run and stays while providers come and go: that is why the same inputs can be run again. */
 #include <string.h>
 
-#include "infer/internal.h"
-
-typedef struct slot {
-    void *memory; /* 64-byte aligned */
-    size_t elements, bytes;
-    OrtValue *value; /* over the memory; NULL: the runtime allocates and the result is copied */
-} slot;
+#include "infer/session.h"
 
 struct vi_run {
     vi_session *session;
-    OrtIoBinding *binding;
-    OrtMemoryInfo *memory;
+    vi_loaded *loaded; /* what `context` is bound to */
+    void *context;
     int n_in, n_out;
-    slot *in, *out;
-    bool copies; /* some output is copied */
+    vi_slot *in, *out;
 };
 
 static const vi_tensor_info *find(const vi_tensor_info *info, int n, const char *name)
@@ -57,32 +53,20 @@ static int resolve_shape(const vi_session *s, const vi_tensor_info *t, const vi_
     return 0;
 }
 
-static int bind(vi_run *r, const vi_binding *b, bool output, slot *to, viso_error *err)
+static int make_slot(const vi_run *r, const vi_binding *b, bool output, vi_slot *to, viso_error *err)
 {
     const vi_session *s = r->session;
-    const OrtApi *api = vi_ort_api(s->ort);
     const vi_tensor_info *t = output ? find(s->out, s->n_out, b->name) : find(s->in, s->n_in, b->name);
-    int64_t dim[VI_MAX_DIMS];
     if (!t)
         return vi_error_set(err, VISO_ERR_MODEL, "%s: the network has no %s named '%s'", s->name, output ? "output" : "input",
                             b->name);
-    bool differs;
-    int code = resolve_shape(s, t, b, !output || !outputs_may_differ(s), dim, &to->elements, &differs, err);
+    int code = resolve_shape(s, t, b, !output || !outputs_may_differ(s), to->dim, &to->elements, &to->loose, err);
     if (code)
         return code;
+    to->info = t;
     to->bytes = to->elements * vi_dtype_size(t->type);
-    to->memory = vi_calloc(1, to->bytes);
-    if (!to->memory)
-        return vi_error_nomem(err, s->name);
-    if (differs) {
-        r->copies = true;
-        return vi_ort_check(api, api->BindOutputToDevice(r->binding, t->name, r->memory), VISO_ERR_MODEL, s->name, t->name, err);
-    }
-    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(r->memory, to->memory, to->bytes, dim, (size_t)t->n_dim,
-                                                            vi_ort_type(t->type), &to->value);
-    if (!status)
-        status = output ? api->BindOutput(r->binding, t->name, to->value) : api->BindInput(r->binding, t->name, to->value);
-    return vi_ort_check(api, status, VISO_ERR_MODEL, s->name, t->name, err);
+    to->host = vi_calloc(1, to->bytes);
+    return to->host ? 0 : vi_error_nomem(err, s->name);
 }
 
 static int all_inputs_given(const vi_session *s, const vi_binding *in, int n_in, viso_error *err)
@@ -97,27 +81,59 @@ static int all_inputs_given(const vi_session *s, const vi_binding *in, int n_in,
     return 0;
 }
 
-static int fill(vi_run *r, const vi_binding *in, int n_in, const vi_binding *out, int n_out, viso_error *err)
+static int make_slots(vi_run *r, const vi_binding *in, int n_in, const vi_binding *out, int n_out, viso_error *err)
 {
     const vi_session *s = r->session;
-    const OrtApi *api = vi_ort_api(s->ort);
     r->in = vi_calloc((size_t)n_in, sizeof *r->in);
     r->out = vi_calloc((size_t)n_out, sizeof *r->out);
     if (!r->in || !r->out)
         return vi_error_nomem(err, s->name);
     r->n_in = n_in;
     r->n_out = n_out;
-    OrtStatus *status = api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &r->memory);
-    if (!status)
-        status = api->CreateIoBinding(s->session, &r->binding);
-    int code = vi_ort_check(api, status, VISO_ERR_MODEL, s->name, "binding", err);
-    if (!code)
-        code = all_inputs_given(s, in, n_in, err);
+    int code = all_inputs_given(s, in, n_in, err);
     for (int i = 0; i < n_in && !code; ++i)
-        code = bind(r, &in[i], false, &r->in[i], err);
+        code = make_slot(r, &in[i], false, &r->in[i], err);
     for (int i = 0; i < n_out && !code; ++i)
-        code = bind(r, &out[i], true, &r->out[i], err);
+        code = make_slot(r, &out[i], true, &r->out[i], err);
     return code;
+}
+
+/* --- binding ---------------------------------------------------------------------------------------------------- */
+
+static void unbind(vi_run *r)
+{
+    vi_devices *d = r->session->devices;
+    if (r->context)
+        d->backend->unbind(d->self, r->context);
+    r->context = NULL;
+    vi_session_drop(r->session, r->loaded);
+    r->loaded = NULL;
+}
+
+/* Binds to what the session runs on now. */
+static int rebind(vi_run *r, viso_error *err)
+{
+    vi_session *s = r->session;
+    vi_devices *d = s->devices;
+    unbind(r);
+    r->loaded = vi_session_hold(s);
+    int code = d->backend->bind(d->self, r->loaded->graph, s->name, r->in, r->n_in, r->out, r->n_out, &r->context, err);
+    /* The shapes fit the graph, so it is the device that does not take them. */
+    return code && code != VISO_ERR_NO_SPACE && r->loaded->provider != VI_CPU ? VISO_ERR_DEVICE : code;
+}
+
+/* Rebinds; a provider that does not take it is left for the next one. */
+static int settle(vi_run *r, viso_error *err)
+{
+    for (;;) {
+        viso_error why = {0};
+        int code = rebind(r, &why);
+        if (code != VISO_ERR_DEVICE)
+            return code ? vi_error_set(err, code, "%s", why.text) : 0;
+        code = vi_session_move(r->session, r->loaded, &why, err);
+        if (code)
+            return code;
+    }
 }
 
 int vi_run_create(vi_run **out_run, vi_session *s, const vi_binding *in, int n_in, const vi_binding *out, int n_out,
@@ -128,7 +144,9 @@ int vi_run_create(vi_run **out_run, vi_session *s, const vi_binding *in, int n_i
     if (!r)
         return vi_error_nomem(err, s->name);
     r->session = s;
-    int code = fill(r, in, n_in, out, n_out, err);
+    int code = make_slots(r, in, n_in, out, n_out, err);
+    if (!code)
+        code = settle(r, err);
     if (code) {
         vi_run_destroy(&r);
         return code;
@@ -137,13 +155,10 @@ int vi_run_create(vi_run **out_run, vi_session *s, const vi_binding *in, int n_i
     return 0;
 }
 
-static void free_slots(const OrtApi *api, slot *slots, int n)
+static void free_slots(vi_slot *slots, int n)
 {
-    for (int i = 0; i < n && slots; ++i) {
-        if (slots[i].value)
-            api->ReleaseValue(slots[i].value);
-        vi_free(slots[i].memory);
-    }
+    for (int i = 0; i < n && slots; ++i)
+        vi_free(slots[i].host);
     vi_free(slots);
 }
 
@@ -153,13 +168,9 @@ void vi_run_destroy(vi_run **run)
     if (!r)
         return;
     *run = NULL;
-    const OrtApi *api = vi_ort_api(r->session->ort);
-    if (r->binding)
-        api->ReleaseIoBinding(r->binding);
-    free_slots(api, r->in, r->n_in);
-    free_slots(api, r->out, r->n_out);
-    if (r->memory)
-        api->ReleaseMemoryInfo(r->memory);
+    unbind(r);
+    free_slots(r->in, r->n_in);
+    free_slots(r->out, r->n_out);
     vi_free(r);
 }
 
@@ -167,65 +178,57 @@ void *vi_run_input(vi_run *r, int i, size_t *elements)
 {
     if (elements)
         *elements = r->in[i].elements;
-    return r->in[i].memory;
+    return r->in[i].host;
 }
 
 const void *vi_run_output(vi_run *r, int i, size_t *elements)
 {
     if (elements)
         *elements = r->out[i].elements;
-    return r->out[i].memory;
+    return r->out[i].host;
 }
 
-static int copy_one(const vi_run *r, int i, OrtValue *value, viso_error *err)
-{
-    const vi_session *s = r->session;
-    const OrtApi *api = vi_ort_api(s->ort);
-    OrtTensorTypeAndShapeInfo *shape = NULL;
-    size_t elements = 0;
-    void *data = NULL;
-    OrtStatus *status = api->GetTensorTypeAndShape(value, &shape);
-    if (!status)
-        status = api->GetTensorShapeElementCount(shape, &elements);
-    if (!status)
-        status = api->GetTensorMutableData(value, &data);
-    if (shape)
-        api->ReleaseTensorTypeAndShapeInfo(shape);
-    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, s->name, "outputs", err);
-    if (!code && elements != r->out[i].elements)
-        code = vi_error_set(err, VISO_ERR_MODEL, "%s: output %d has %zu numbers, %zu were expected", s->name, i, elements,
-                            r->out[i].elements);
-    if (!code)
-        memcpy(r->out[i].memory, data, r->out[i].bytes);
-    return code;
-}
+/* --- running ---------------------------------------------------------------------------------------------------- */
 
-static int copy_outputs(const vi_run *r, viso_error *err)
+/* Slots without device memory are not copied. */
+static int copy_all(vi_run *r, vi_slot *slots, int n, vi_direction direction, viso_error *err)
 {
-    const OrtApi *api = vi_ort_api(r->session->ort);
-    OrtAllocator *allocator;
-    OrtValue **value = NULL;
-    size_t n = 0;
-    OrtStatus *status = api->GetAllocatorWithDefaultOptions(&allocator);
-    if (!status)
-        status = api->GetBoundOutputValues(r->binding, allocator, &value, &n); /* in the order of binding */
-    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, r->session->name, "outputs", err);
-    for (size_t i = 0; i < n; ++i) {
-        if (!code && (int)i < r->n_out && !r->out[i].value)
-            code = copy_one(r, (int)i, value[i], err);
-        api->ReleaseValue(value[i]);
+    vi_devices *d = r->session->devices;
+    int code = 0;
+    for (int i = 0; i < n && !code; ++i) {
+        if (!slots[i].device)
+            continue;
+        code = d->backend->copy(d->self, r->context, &slots[i], direction, err);
+        atomic_fetch_add_explicit(&d->host_copies, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&d->host_bytes, slots[i].bytes, memory_order_relaxed);
     }
-    if (value)
-        allocator->Free(allocator, value);
     return code;
+}
+
+static int run_once(vi_run *r, viso_error *err)
+{
+    vi_devices *d = r->session->devices;
+    int code = copy_all(r, r->in, r->n_in, VI_TO_DEVICE, err);
+    if (!code)
+        code = d->backend->run(d->self, r->context, err);
+    return code ? code : copy_all(r, r->out, r->n_out, VI_TO_HOST, err);
 }
 
 int vi_run_now(vi_run *r, viso_error *err)
 {
-    const OrtApi *api = vi_ort_api(r->session->ort);
-    unsigned saved = vi_denormals_off();
-    OrtStatus *status = api->RunWithBinding(r->session->session, NULL, r->binding);
-    vi_denormals_restore(saved);
-    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, r->session->name, "the network failed", err);
-    return code || !r->copies ? code : copy_outputs(r, err);
+    vi_session *s = r->session;
+    for (;;) {
+        viso_error why = {0};
+        bool moved = !r->context || r->loaded->generation != atomic_load_explicit(&s->generation, memory_order_acquire);
+        int code = moved ? settle(r, &why) : 0;
+        if (code)
+            return vi_error_set(err, code, "%s", why.text);
+        code = run_once(r, &why);
+        if (code != VISO_ERR_DEVICE)
+            return code ? vi_error_set(err, code, "%s", why.text) : 0;
+        code = vi_session_move(s, r->loaded, &why, err);
+        if (code)
+            return code;
+        atomic_fetch_add(&s->devices->reruns, 1);
+    }
 }

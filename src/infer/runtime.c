@@ -153,6 +153,21 @@ static int start(vi_ort *ort, viso_error *err)
     return vi_ort_check(ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "cannot start", err);
 }
 
+static void release(void *runtime)
+{
+    vi_ort *ort = runtime;
+    OrtEnv *env = NULL;
+    pthread_mutex_lock(&lock);
+    if (--ort->holders == 0) {
+        env = ort->env;
+        ort->env = NULL;
+    }
+    /* Inside the lock: a second environment must not start before this one has ended. */
+    if (env)
+        ort->api->ReleaseEnv(env);
+    pthread_mutex_unlock(&lock);
+}
+
 static void list_handle(vi_runtime *rt)
 {
     pthread_mutex_lock(&handle_lock);
@@ -175,45 +190,26 @@ static void unlist_handle(const vi_runtime *rt)
 
 int vi_runtime_open(vi_runtime **rt, const vi_log *log, viso_error *err)
 {
-    *rt = vi_calloc(1, sizeof **rt);
-    if (!*rt)
+    vi_runtime *handle = vi_calloc(1, sizeof *handle);
+    *rt = NULL;
+    if (!handle)
         return vi_error_nomem(err, "runtime");
-    (*rt)->log = vi_log_named(log, "infer");
-    (*rt)->ort = &the_runtime;
-    list_handle(*rt);
+    handle->log = vi_log_named(log, "infer");
+    handle->ort = &the_runtime;
+    handle->devices = vi_devices_create(&vi_backend_ort, &the_runtime, &handle->log);
+    list_handle(handle);
     pthread_mutex_lock(&lock);
-    int code = the_runtime.holders ? 0 : start(&the_runtime, err);
-    if (!code)
+    int code = !handle->devices ? vi_error_nomem(err, "runtime") : the_runtime.holders ? 0 : start(&the_runtime, err);
+    if (!code) {
         the_runtime.holders++;
-    pthread_mutex_unlock(&lock);
-    if (code) {
-        unlist_handle(*rt);
-        vi_free(*rt);
-        *rt = NULL;
+        handle->devices->end = release;
+        handle->devices->runtime = &the_runtime;
     }
+    pthread_mutex_unlock(&lock);
+    if (code)
+        vi_runtime_close(&handle);
+    *rt = handle;
     return code;
-}
-
-vi_ort *vi_ort_hold(vi_ort *ort)
-{
-    pthread_mutex_lock(&lock);
-    ort->holders++;
-    pthread_mutex_unlock(&lock);
-    return ort;
-}
-
-void vi_ort_release(vi_ort *ort)
-{
-    OrtEnv *env = NULL;
-    pthread_mutex_lock(&lock);
-    if (--ort->holders == 0) {
-        env = ort->env;
-        ort->env = NULL;
-    }
-    /* Inside the lock: a second environment must not start before this one has ended. */
-    if (env)
-        ort->api->ReleaseEnv(env);
-    pthread_mutex_unlock(&lock);
 }
 
 void vi_runtime_close(vi_runtime **rt)
@@ -222,7 +218,9 @@ void vi_runtime_close(vi_runtime **rt)
     if (!handle)
         return;
     *rt = NULL;
-    vi_ort_release(handle->ort);
+    if (handle->devices)
+        vi_devices_silence(handle->devices);
+    vi_devices_release(handle->devices); /* the runtime may log its end through the handle, the last one of all */
     unlist_handle(handle);
     vi_free(handle);
 }
@@ -249,6 +247,59 @@ int vi_runtime_providers(vi_runtime *rt, char names[][40], int max)
     status = rt->ort->api->ReleaseAvailableProviders(list, n);
     vi_ort_check(rt->ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "", NULL);
     return VI_MIN(n, max);
+}
+
+int vi_runtime_provider_list(vi_runtime *rt, vi_provider_info *list, int max)
+{
+    vi_devices *d = rt->devices;
+    char others[16][24];
+    int n = 0;
+    for (int p = 1; p <= VI_PROVIDERS && n < max; ++p, ++n) {
+        list[n] = (vi_provider_info){0};
+        snprintf(list[n].name, sizeof list[n].name, "%s", vi_provider_name(p));
+        list[n].usable = vi_devices_usable(d, p, list[n].reason, sizeof list[n].reason);
+        list[n].off = vi_devices_off(d, p);
+    }
+    int more = d->backend->others ? d->backend->others(d->self, others, VI_COUNT(others)) : 0;
+    for (int i = 0; i < more && n < max; ++i, ++n) {
+        list[n] = (vi_provider_info){.reason = "the runtime offers it; viso does not use it"};
+        snprintf(list[n].name, sizeof list[n].name, "%.23s", others[i]);
+    }
+    return n;
+}
+
+void vi_runtime_counts(vi_runtime *rt, vi_device_counts *c)
+{
+    vi_devices *d = rt->devices;
+    for (int p = 0; p <= VI_PROVIDERS; ++p) {
+        c->loads[p] = atomic_load(&d->loads[p]);
+        c->failures[p] = atomic_load(&d->failures[p]);
+    }
+    c->reruns = atomic_load(&d->reruns);
+    c->host_copies = atomic_load(&d->host_copies);
+    c->host_bytes = atomic_load(&d->host_bytes);
+}
+
+vi_devices *vi_runtime_devices(const vi_runtime *rt)
+{
+    return rt->devices;
+}
+
+const vi_backend *vi_runtime_backend(const vi_runtime *rt, void **self)
+{
+    *self = rt->devices->self;
+    return rt->devices->backend;
+}
+
+void vi_runtime_set_backend(vi_runtime *rt, const vi_backend *backend, void *self)
+{
+    rt->devices->backend = backend;
+    rt->devices->self = self;
+}
+
+const char *vi_ort_path(const vi_ort *ort)
+{
+    return ort->path;
 }
 
 const OrtApi *vi_ort_api(const vi_ort *ort)

@@ -1,155 +1,166 @@
-/* infer/session.c: a loaded model and what it says about its tensors. Immutable after opening; shared by threads. */
+/* infer/session.c: a model on whichever provider works. Thread-safe.
+ *
+ * The session knows the graph's tensors and holds one loaded graph at a time. Runs hold the graph they are bound to; when
+ * a provider fails, the first run to notice loads the next one under the lock, the others wait there or find it done. */
+#include "infer/session.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "infer/internal.h"
-
-static const struct {
-    vi_dtype type;
-    ONNXTensorElementDataType ort;
-    size_t size;
-} types[] = {
-    {VI_F32, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, 4}, {VI_F16, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16, 2},
-    {VI_I32, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32, 4}, {VI_I64, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, 8},
-    {VI_U8, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, 1},  {VI_BOOL, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL, 1},
-};
-
-ONNXTensorElementDataType vi_ort_type(vi_dtype type)
-{
-    for (size_t i = 0; i < VI_COUNT(types); ++i)
-        if (types[i].type == type)
-            return types[i].ort;
-    return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-}
-
 size_t vi_dtype_size(vi_dtype type)
 {
-    for (size_t i = 0; i < VI_COUNT(types); ++i)
-        if (types[i].type == type)
-            return types[i].size;
+    static const size_t size[] = {[VI_F32] = 4, [VI_F16] = 2, [VI_I32] = 4, [VI_I64] = 8, [VI_U8] = 1, [VI_BOOL] = 1};
+    return (size_t)type < VI_COUNT(size) ? size[type] : 0;
+}
+
+/* --- choosing --------------------------------------------------------------------------------------------------- */
+
+/* Providers that failed during one search. They are switched off only when a later one loads: a model that loads nowhere
+ * is itself at fault. */
+typedef struct faults {
+    viso_error why[VI_PROVIDERS + 1];
+} faults;
+
+static int strict_error(const vi_session *s, vi_provider p, const char *why, viso_error *err)
+{
+    return vi_error_set(err, VISO_ERR_DEVICE, "%s: %s cannot be used and no other device may be: %s", s->name,
+                        vi_provider_name(p), why);
+}
+
+static int load_on(vi_session *s, vi_provider p, const void *data, size_t size, vi_loaded *l, viso_error *err)
+{
+    vi_devices *d = s->devices;
+    const vi_load how = {.name = s->name, .data = data, .size = size, .provider = p, .threads = s->threads};
+    int code = d->backend->load(d->self, &how, &l->graph, err);
+    atomic_fetch_add(code ? &d->failures[p] : &d->loads[p], 1);
+    if (code == 0)
+        l->provider = p;
+    return code;
+}
+
+/* From order[next] on. */
+static int search(vi_session *s, const void *data, size_t size, faults *f, vi_loaded *l, viso_error *err)
+{
+    const vi_device_policy *policy = &s->policy;
+    for (; s->next < policy->n_order; ++s->next) {
+        vi_provider p = policy->order[s->next];
+        viso_error why = {0};
+        char reason[240] = "";
+        bool last = s->next == policy->n_order - 1;
+        if (!vi_devices_usable(s->devices, p, reason, sizeof reason)) {
+            if (last || (policy->strict && policy->named))
+                return strict_error(s, p, reason, err);
+            if (policy->named && s->next == 0)
+                vi_error_set(&f->why[p], VISO_ERR_DEVICE, "%s", reason);
+            continue;
+        }
+        int code = load_on(s, p, data, size, l, &why);
+        if (code == 0) {
+            s->next++;
+            return 0;
+        }
+        if (code == VISO_ERR_NO_SPACE || (last && p == VI_CPU))
+            return vi_error_set(err, code, "%s", why.text);
+        if (last || policy->strict)
+            return strict_error(s, p, why.text, err);
+        f->why[p] = why;
+    }
+    return vi_error_set(err, VISO_ERR_DEVICE, "%s: no device is left to run on", s->name);
+}
+
+/* Puts a newly loaded graph in place of the present one; the lock is held (or nobody knows the session yet). */
+static int load_next(vi_session *s, const void *data, size_t size, faults *f, viso_error *err)
+{
+    vi_loaded *l = vi_calloc(1, sizeof *l), *old = s->now;
+    if (!l)
+        return vi_error_nomem(err, s->name);
+    int code = search(s, data, size, f, l, err);
+    if (code) {
+        vi_free(l);
+        return code;
+    }
+    for (int p = 1; p <= VI_PROVIDERS; ++p)
+        if (f->why[p].text[0])
+            vi_devices_switch_off(s->devices, p, f->why[p].text, s->name, l->provider);
+    l->holders = 1;
+    l->generation = old ? old->generation + 1 : 1;
+    s->now = l;
+    atomic_store_explicit(&s->generation, l->generation, memory_order_release);
+    if (old && --old->holders == 0) {
+        s->devices->backend->unload(s->devices->self, old->graph);
+        vi_free(old);
+    }
     return 0;
 }
 
-static int fill_shape(vi_session *s, const OrtTensorTypeAndShapeInfo *shape, vi_tensor_info *info, viso_error *err)
+int vi_session_move(vi_session *s, const vi_loaded *failed, const viso_error *why, viso_error *err)
 {
-    const OrtApi *api = vi_ort_api(s->ort);
-    ONNXTensorElementDataType type;
-    size_t n;
-    int code = vi_ort_check(api, api->GetTensorElementType(shape, &type), VISO_ERR_MODEL, s->name, info->name, err);
-    if (!code)
-        code = vi_ort_check(api, api->GetDimensionsCount(shape, &n), VISO_ERR_MODEL, s->name, info->name, err);
-    if (code)
-        return code;
-    for (size_t i = 0; i < VI_COUNT(types); ++i)
-        if (types[i].ort == type)
-            info->type = types[i].type;
-    if (info->type == 0)
-        return vi_error_set(err, VISO_ERR_MODEL, "%s: tensor '%s' has an element type that is not supported (%d)", s->name,
-                            info->name, (int)type);
-    if (n > VI_MAX_DIMS)
-        return vi_error_set(err, VISO_ERR_MODEL, "%s: tensor '%s' has %zu dimensions, at most %d are supported", s->name,
-                            info->name, n, VI_MAX_DIMS);
-    info->n_dim = (int)n;
-    return vi_ort_check(api, api->GetDimensions(shape, info->dim, n), VISO_ERR_MODEL, s->name, info->name, err);
-}
-
-static int fill_info(vi_session *s, bool output, size_t i, vi_tensor_info *info, viso_error *err)
-{
-    const OrtApi *api = vi_ort_api(s->ort);
-    OrtAllocator *allocator;
-    OrtTypeInfo *type = NULL;
-    const OrtTensorTypeAndShapeInfo *shape = NULL;
-    char *name = NULL;
-    int code = vi_ort_check(api, api->GetAllocatorWithDefaultOptions(&allocator), VISO_ERR_MODEL, s->name, "tensors", err);
-    if (code)
-        return code;
-    OrtStatus *status = output ? api->SessionGetOutputName(s->session, i, allocator, &name)
-                               : api->SessionGetInputName(s->session, i, allocator, &name);
-    code = vi_ort_check(api, status, VISO_ERR_MODEL, s->name, "tensors", err);
-    if (code)
-        return code;
-    bool fits = (size_t)snprintf(info->name, sizeof info->name, "%s", name) < sizeof info->name;
-    allocator->Free(allocator, name);
-    if (!fits)
-        return vi_error_set(err, VISO_ERR_MODEL, "%s: tensor name '%s…' is longer than %zu bytes", s->name, info->name,
-                            sizeof info->name - 1);
-    status = output ? api->SessionGetOutputTypeInfo(s->session, i, &type) : api->SessionGetInputTypeInfo(s->session, i, &type);
-    code = vi_ort_check(api, status, VISO_ERR_MODEL, s->name, info->name, err);
-    if (code)
-        return code;
-    code = vi_ort_check(api, api->CastTypeInfoToTensorInfo(type, &shape), VISO_ERR_MODEL, s->name, info->name, err);
-    if (!code && !shape)
-        code = vi_error_set(err, VISO_ERR_MODEL, "%s: '%s' is not a tensor", s->name, info->name);
-    if (!code)
-        code = fill_shape(s, shape, info, err);
-    api->ReleaseTypeInfo(type);
+    faults f = {0};
+    pthread_mutex_lock(&s->lock);
+    int code = 0;
+    atomic_fetch_add(&s->devices->failures[failed->provider], 1);
+    if (s->now == failed) {
+        if (s->policy.strict)
+            code = strict_error(s, failed->provider, why->text, err);
+        else if (s->next >= s->policy.n_order || !s->data)
+            code = vi_error_set(err, VISO_ERR_DEVICE, "%s", why->text);
+        f.why[failed->provider] = *why;
+        if (!code)
+            code = load_next(s, s->data, s->size, &f, err);
+    }
+    if (!code && s->next >= s->policy.n_order) {
+        vi_free(s->data);
+        s->data = NULL;
+    }
+    pthread_mutex_unlock(&s->lock);
     return code;
 }
 
-static int fill_infos(vi_session *s, viso_error *err)
+vi_loaded *vi_session_hold(vi_session *s)
 {
-    const OrtApi *api = vi_ort_api(s->ort);
-    size_t n_in = 0, n_out = 0;
-    int code = vi_ort_check(api, api->SessionGetInputCount(s->session, &n_in), VISO_ERR_MODEL, s->name, "tensors", err);
-    if (!code)
-        code = vi_ort_check(api, api->SessionGetOutputCount(s->session, &n_out), VISO_ERR_MODEL, s->name, "tensors", err);
-    if (code)
-        return code;
-    s->in = vi_calloc(n_in, sizeof *s->in);
-    s->out = vi_calloc(n_out, sizeof *s->out);
-    if (!s->in || !s->out)
-        return vi_error_nomem(err, s->name);
-    s->n_in = (int)n_in;
-    s->n_out = (int)n_out;
-    for (size_t i = 0; i < n_in && !code; ++i)
-        code = fill_info(s, false, i, &s->in[i], err);
-    for (size_t i = 0; i < n_out && !code; ++i)
-        code = fill_info(s, true, i, &s->out[i], err);
-    return code;
+    pthread_mutex_lock(&s->lock);
+    vi_loaded *l = s->now;
+    l->holders++;
+    pthread_mutex_unlock(&s->lock);
+    return l;
 }
 
-static int set_options(const OrtApi *api, OrtSessionOptions *o, int threads, const char *name, viso_error *err)
+void vi_session_drop(vi_session *s, vi_loaded *l)
 {
-    OrtStatus *status = api->SetSessionExecutionMode(o, ORT_SEQUENTIAL);
-    if (!status)
-        status = api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL);
-    if (!status)
-        status = api->SetIntraOpNumThreads(o, threads);
-    if (!status)
-        status = api->SetInterOpNumThreads(o, 1);
-    /* Waiting threads that spin take the cores from the other workers; with several threads inside one run the
-     * spinning is what makes short operators pay. */
-    if (!status && threads == 1)
-        status = api->AddSessionConfigEntry(o, "session.intra_op.allow_spinning", "0");
-    if (!status)
-        status = api->AddSessionConfigEntry(o, "session.set_denormal_as_zero", "1");
-    return vi_ort_check(api, status, VISO_ERR_MODEL, name, "session options", err);
+    if (!l)
+        return;
+    pthread_mutex_lock(&s->lock);
+    bool last = --l->holders == 0;
+    pthread_mutex_unlock(&s->lock);
+    if (last) {
+        s->devices->backend->unload(s->devices->self, l->graph);
+        vi_free(l);
+    }
 }
 
-static int create(vi_session *s, const vi_session_params *p, viso_error *err)
+/* --- opening ---------------------------------------------------------------------------------------------------- */
+
+static int open_model(vi_session *s, const vi_session_params *p, viso_error *err)
 {
-    const OrtApi *api = vi_ort_api(s->ort);
-    OrtSessionOptions *options = NULL;
+    faults f = {0};
     uint8_t *file = NULL;
     const void *data = p->data;
     size_t size = p->size;
-    int code = vi_ort_check(api, api->CreateSessionOptions(&options), VISO_ERR_MODEL, s->name, "session options", err);
-    if (!code)
-        code = set_options(api, options, VI_MAX(p->intra_threads, 1), s->name, err);
-    if (!code && p->path) {
-        code = vi_file_read(p->path, SIZE_MAX / 2, &file, &size, err);
+    int code = p->path ? vi_file_read(p->path, SIZE_MAX / 2, &file, &size, err) : 0;
+    if (p->path)
         data = file;
-    }
-    if (!code) {
-        /* The option for the session's own threads also changes the thread that creates it. */
-        unsigned saved = vi_denormals_off();
-        OrtStatus *status = api->CreateSessionFromArray(vi_ort_env(s->ort), data, size, options, &s->session);
-        vi_denormals_restore(saved);
-        code = vi_ort_check(api, status, VISO_ERR_MODEL, s->name, "cannot load the network", err);
+    if (!code)
+        code = load_next(s, data, size, &f, err);
+    if (!code && s->next < s->policy.n_order) {
+        s->data = file ? file : vi_alloc(VI_MAX(size, 1));
+        s->size = size;
+        if (!s->data)
+            code = vi_error_nomem(err, s->name);
+        else if (!file)
+            memcpy(s->data, data, size);
+        file = NULL;
     }
     vi_free(file);
-    if (options)
-        api->ReleaseSessionOptions(options);
     return code;
 }
 
@@ -159,11 +170,15 @@ int vi_session_open(vi_session **out, vi_runtime *rt, const vi_session_params *p
     *out = NULL;
     if (!s)
         return vi_error_nomem(err, "session");
-    s->ort = vi_ort_hold(rt->ort);
+    s->devices = vi_devices_hold(vi_runtime_devices(rt));
+    s->policy = p->policy ? *p->policy : (vi_device_policy){.order = {VI_CPU}, .n_order = 1};
+    s->threads = VI_MAX(p->intra_threads, 1);
     snprintf(s->name, sizeof s->name, "%s", p->name ? p->name : p->path ? vi_base_name(p->path) : "network");
-    int code = create(s, p, err);
+    s->has_lock = pthread_mutex_init(&s->lock, NULL) == 0;
+    int code = s->has_lock ? open_model(s, p, err) : vi_error_nomem(err, s->name);
     if (!code)
-        code = fill_infos(s, err);
+        code = s->devices->backend->describe(s->devices->self, s->now->graph, s->name, &s->in, &s->n_in, &s->out, &s->n_out,
+                                             err);
     if (code) {
         vi_session_close(&s);
         return code;
@@ -172,17 +187,20 @@ int vi_session_open(vi_session **out, vi_runtime *rt, const vi_session_params *p
     return 0;
 }
 
-void vi_session_close(vi_session **s)
+void vi_session_close(vi_session **session)
 {
-    if (!*s)
+    vi_session *s = *session;
+    if (!s)
         return;
-    if ((*s)->session)
-        vi_ort_api((*s)->ort)->ReleaseSession((*s)->session);
-    vi_ort_release((*s)->ort);
-    vi_free((*s)->in);
-    vi_free((*s)->out);
-    vi_free(*s);
-    *s = NULL;
+    *session = NULL;
+    vi_session_drop(s, s->now);
+    if (s->has_lock)
+        pthread_mutex_destroy(&s->lock);
+    vi_devices_release(s->devices);
+    vi_free(s->data);
+    vi_free(s->in);
+    vi_free(s->out);
+    vi_free(s);
 }
 
 int vi_session_inputs(const vi_session *s, const vi_tensor_info **info)
@@ -199,6 +217,9 @@ int vi_session_outputs(const vi_session *s, const vi_tensor_info **info)
 
 const char *vi_session_provider(const vi_session *s)
 {
-    (void)s;
-    return "cpu"; /* no other provider is ever added to the options above */
+    vi_session *open = (vi_session *)s; /* the lock is no part of what the caller sees */
+    pthread_mutex_lock(&open->lock);
+    vi_provider p = s->now->provider;
+    pthread_mutex_unlock(&open->lock);
+    return vi_provider_name(p);
 }

@@ -1,0 +1,190 @@
+/* infer/ort_run.c: ONNX Runtime's half of running: tensors over the caller's memory, bound once. One thread a context. */
+#include <string.h>
+
+#include "infer/internal.h"
+
+typedef struct context {
+    const vi_ort_graph *graph;
+    const OrtApi *api;
+    char name[96];
+    OrtIoBinding *binding;
+    OrtMemoryInfo *host, *device;
+    OrtAllocator *allocator; /* of device memory; NULL: the provider runs on the host's */
+    vi_slot *in, *out;
+    int n_in, n_out;
+    OrtValue **value; /* inputs, then outputs; NULL where the runtime allocates */
+    bool loose;       /* some output is */
+} context;
+
+/* Device memory for the slot, except where it is borrowed. */
+static int place(context *c, vi_slot *s, viso_error *err)
+{
+    if (!c->allocator || s->loose || s->borrowed)
+        return 0;
+    s->device = c->allocator->Alloc(c->allocator, VI_MAX(s->bytes, 1));
+    return s->device ? 0 : vi_error_set(err, VISO_ERR_DEVICE, "%s: no device memory for tensor '%s' (%zu bytes)", c->name,
+                                        s->info->name, s->bytes);
+}
+
+static int bind_one(context *c, vi_slot *s, bool output, OrtValue **value, viso_error *err)
+{
+    const OrtApi *api = c->api;
+    const char *tensor = s->info->name;
+    if (s->loose) {
+        c->loose = true;
+        return vi_ort_check(api, api->BindOutputToDevice(c->binding, tensor, c->host), VISO_ERR_MODEL, c->name, tensor, err);
+    }
+    int code = place(c, s, err);
+    if (code)
+        return code;
+    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(c->allocator ? c->device : c->host,
+                                                            c->allocator ? s->device : s->host, s->bytes, s->dim,
+                                                            (size_t)s->info->n_dim, vi_ort_type(s->info->type), value);
+    if (!status)
+        status = output ? api->BindOutput(c->binding, tensor, *value) : api->BindInput(c->binding, tensor, *value);
+    return vi_ort_check(api, status, VISO_ERR_MODEL, c->name, tensor, err);
+}
+
+static int prepare(context *c, viso_error *err)
+{
+    const OrtApi *api = c->api;
+    OrtStatus *status = api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &c->host);
+    if (!status && c->graph->provider != VI_CPU) {
+        /* TensorRT's provider takes CUDA's memory too. */
+        status = api->CreateMemoryInfo("Cuda", OrtDeviceAllocator, 0, OrtMemTypeDefault, &c->device);
+        if (!status)
+            status = api->CreateAllocator(c->graph->session, c->device, &c->allocator);
+    }
+    if (!status)
+        status = api->CreateIoBinding(c->graph->session, &c->binding);
+    return vi_ort_check(api, status, VISO_ERR_MODEL, c->name, "binding", err);
+}
+
+int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in, vi_slot *out, int n_out, void **result,
+                viso_error *err)
+{
+    const vi_ort_graph *g = graph;
+    context *c = vi_calloc(1, sizeof *c);
+    *result = NULL;
+    if (!c)
+        return vi_error_nomem(err, name);
+    *c = (context){.graph = g, .api = vi_ort_api(g->ort), .in = in, .n_in = n_in, .out = out, .n_out = n_out};
+    memcpy(c->name, name, VI_MIN(strlen(name), sizeof c->name - 1));
+    c->value = vi_calloc((size_t)(n_in + n_out), sizeof *c->value);
+    int code = c->value ? prepare(c, err) : vi_error_nomem(err, name);
+    for (int i = 0; i < n_in && !code; ++i)
+        code = bind_one(c, &in[i], false, &c->value[i], err);
+    for (int i = 0; i < n_out && !code; ++i)
+        code = bind_one(c, &out[i], true, &c->value[n_in + i], err);
+    if (code)
+        vi_ort_unbind(self, c);
+    else
+        *result = c;
+    return code;
+}
+
+static void displace(const context *c, vi_slot *s, int n)
+{
+    for (int i = 0; i < n; ++i) {
+        if (s[i].borrowed || !s[i].device)
+            continue;
+        c->allocator->Free(c->allocator, s[i].device);
+        s[i].device = NULL;
+    }
+}
+
+void vi_ort_unbind(void *self, void *opaque)
+{
+    context *c = opaque;
+    const OrtApi *api = c->api;
+    (void)self;
+    if (c->binding)
+        api->ReleaseIoBinding(c->binding);
+    for (int i = 0; c->value && i < c->n_in + c->n_out; ++i)
+        if (c->value[i])
+            api->ReleaseValue(c->value[i]);
+    if (c->allocator) {
+        displace(c, c->in, c->n_in);
+        displace(c, c->out, c->n_out);
+        api->ReleaseAllocator(c->allocator);
+    }
+    if (c->device)
+        api->ReleaseMemoryInfo(c->device);
+    if (c->host)
+        api->ReleaseMemoryInfo(c->host);
+    vi_free(c->value);
+    vi_free(c);
+}
+
+static int copy_one(const context *c, int i, OrtValue *value, viso_error *err)
+{
+    const OrtApi *api = c->api;
+    OrtTensorTypeAndShapeInfo *shape = NULL;
+    size_t elements = 0;
+    void *data = NULL;
+    OrtStatus *status = api->GetTensorTypeAndShape(value, &shape);
+    if (!status)
+        status = api->GetTensorShapeElementCount(shape, &elements);
+    if (!status)
+        status = api->GetTensorMutableData(value, &data);
+    if (shape)
+        api->ReleaseTensorTypeAndShapeInfo(shape);
+    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
+    if (!code && elements != c->out[i].elements)
+        code = vi_error_set(err, VISO_ERR_MODEL, "%s: output %d has %zu numbers, %zu were expected", c->name, i, elements,
+                            c->out[i].elements);
+    if (!code)
+        memcpy(c->out[i].host, data, c->out[i].bytes);
+    return code;
+}
+
+static int copy_outputs(const context *c, viso_error *err)
+{
+    const OrtApi *api = c->api;
+    OrtAllocator *allocator;
+    OrtValue **value = NULL;
+    size_t n = 0;
+    OrtStatus *status = api->GetAllocatorWithDefaultOptions(&allocator);
+    if (!status)
+        status = api->GetBoundOutputValues(c->binding, allocator, &value, &n); /* in the order of binding */
+    int code = vi_ort_check(api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
+    for (size_t i = 0; i < n; ++i) {
+        if (!code && (int)i < c->n_out && c->out[i].loose)
+            code = copy_one(c, (int)i, value[i], err);
+        api->ReleaseValue(value[i]);
+    }
+    if (value)
+        allocator->Free(allocator, value);
+    return code;
+}
+
+int vi_ort_run(void *self, void *opaque, viso_error *err)
+{
+    const context *c = opaque;
+    (void)self;
+    unsigned saved = vi_denormals_off();
+    OrtStatus *status = c->api->RunWithBinding(c->graph->session, NULL, c->binding);
+    vi_denormals_restore(saved);
+    int code = vi_ort_check(c->api, status, VISO_ERR_DEVICE, c->name, "the network failed", err);
+    return code || !c->loose ? code : copy_outputs(c, err);
+}
+
+int vi_ort_copy(void *self, void *opaque, vi_slot *slot, vi_direction direction, viso_error *err)
+{
+    const context *c = opaque;
+    (void)self;
+    bool up = direction == VI_TO_DEVICE;
+    return vi_cuda_copy(up ? slot->device : slot->host, up ? slot->host : slot->device, slot->bytes, direction, c->name, err);
+}
+
+const vi_backend vi_backend_ort = {
+    .usable = vi_ort_usable,
+    .others = vi_ort_others,
+    .load = vi_ort_load,
+    .unload = vi_ort_unload,
+    .describe = vi_ort_describe,
+    .bind = vi_ort_bind,
+    .unbind = vi_ort_unbind,
+    .run = vi_ort_run,
+    .copy = vi_ort_copy,
+};

@@ -1,0 +1,660 @@
+/* tests/infer/test_devices.c: which provider a session ends on, with a layer beneath that fails when told to. It lends
+ * the CPU's arithmetic to three pretended providers; "tensorrt" and "cuda" have memory of their own, which nothing but
+ * the layer's copies fills, so that a forgotten copy shows. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../test.h"
+#include "infer/backend.h"
+#include "models/onnx_write.h"
+
+/* --- the pretended layer ---------------------------------------------------------------------------------------- */
+
+enum { SLOTS = 4 };
+
+typedef struct plan {
+    const vi_backend *real;
+    void *self;
+    const char *missing[VI_PROVIDERS + 1]; /* why it is not usable, NULL: it is */
+    bool load_fails[VI_PROVIDERS + 1], bind_fails[VI_PROVIDERS + 1];
+    atomic_int runs_left[VI_PROVIDERS + 1]; /* the run after these fails, and all later ones; below 0: never */
+    atomic_int graphs, contexts;            /* alive now */
+    atomic_int loads, copies;
+} plan;
+
+typedef struct fake_graph {
+    void *real;
+    vi_provider provider;
+} fake_graph;
+
+typedef struct fake_context {
+    void *real;
+    vi_provider provider;
+    vi_slot in[SLOTS], out[SLOTS]; /* what the real layer sees: device memory as if it were the host's */
+    vi_slot *all[2];
+    int n[2];
+} fake_context;
+
+static bool fake_usable(void *self, vi_provider p, char *why, size_t room)
+{
+    const plan *f = self;
+    snprintf(why, room, "%s", f->missing[p] ? f->missing[p] : "");
+    return !f->missing[p];
+}
+
+static int fake_others(void *self, char names[][24], int max)
+{
+    (void)self;
+    if (max > 0)
+        snprintf(names[0], 24, "openvino");
+    return max > 0;
+}
+
+static int fake_load(void *self, const vi_load *load, void **graph, viso_error *err)
+{
+    plan *f = self;
+    vi_load cpu = *load;
+    f->loads++;
+    if (f->load_fails[load->provider])
+        return vi_error_set(err, VISO_ERR_MODEL, "%s: %s does not want it", load->name, vi_provider_name(load->provider));
+    fake_graph *g = vi_calloc(1, sizeof *g);
+    if (!g)
+        return vi_error_nomem(err, load->name);
+    cpu.provider = VI_CPU;
+    g->provider = load->provider;
+    int code = f->real->load(f->self, &cpu, &g->real, err);
+    if (code) {
+        vi_free(g);
+        return code;
+    }
+    f->graphs++;
+    *graph = g;
+    return 0;
+}
+
+static void fake_unload(void *self, void *graph)
+{
+    plan *f = self;
+    fake_graph *g = graph;
+    f->real->unload(f->self, g->real);
+    vi_free(g);
+    f->graphs--;
+}
+
+static int fake_describe(void *self, void *graph, const char *name, vi_tensor_info **in, int *n_in, vi_tensor_info **out,
+                         int *n_out, viso_error *err)
+{
+    plan *f = self;
+    return f->real->describe(f->self, ((fake_graph *)graph)->real, name, in, n_in, out, n_out, err);
+}
+
+static void fake_unbind(void *self, void *context)
+{
+    plan *f = self;
+    fake_context *c = context;
+    if (c->real) {
+        f->real->unbind(f->self, c->real);
+        f->contexts--;
+    }
+    for (int k = 0; k < 2; ++k) {
+        for (int i = 0; i < c->n[k]; ++i) {
+            if (c->all[k][i].borrowed)
+                continue;
+            vi_free(c->all[k][i].device);
+            c->all[k][i].device = NULL;
+        }
+    }
+    vi_free(c);
+}
+
+static int fake_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in, vi_slot *out, int n_out, void **context,
+                     viso_error *err)
+{
+    plan *f = self;
+    fake_graph *g = graph;
+    *context = NULL;
+    if (f->bind_fails[g->provider])
+        return vi_error_set(err, VISO_ERR_MODEL, "%s: no memory there", name);
+    fake_context *c = vi_calloc(1, sizeof *c);
+    if (!c)
+        return vi_error_nomem(err, name);
+    assert_true(n_in <= SLOTS && n_out <= SLOTS);
+    c->provider = g->provider;
+    c->all[0] = in;
+    c->all[1] = out;
+    c->n[0] = n_in;
+    c->n[1] = n_out;
+    for (int k = 0; k < 2; ++k) {
+        for (int i = 0; i < c->n[k]; ++i) {
+            vi_slot *seen = k ? &c->out[i] : &c->in[i], *s = &c->all[k][i];
+            if (g->provider != VI_CPU && !s->loose && !s->borrowed) {
+                s->device = vi_alloc(s->bytes);
+                memset(s->device, 0xff, s->bytes); /* NaN */
+            }
+            *seen = *s;
+            seen->device = NULL;
+            if (g->provider != VI_CPU && !s->loose)
+                seen->host = s->device;
+        }
+    }
+    int code = f->real->bind(f->self, g->real, name, c->in, n_in, c->out, n_out, &c->real, err);
+    if (code) {
+        fake_unbind(self, c);
+        return code;
+    }
+    f->contexts++;
+    *context = c;
+    return 0;
+}
+
+static int fake_run(void *self, void *context, viso_error *err)
+{
+    plan *f = self;
+    fake_context *c = context;
+    if (f->runs_left[c->provider] >= 0 && atomic_fetch_sub(&f->runs_left[c->provider], 1) <= 0) {
+        f->runs_left[c->provider] = 0;
+        return vi_error_set(err, VISO_ERR_DEVICE, "enqueue error on %s", vi_provider_name(c->provider));
+    }
+    return f->real->run(f->self, c->real, err);
+}
+
+static int fake_copy(void *self, void *context, vi_slot *s, vi_direction direction, viso_error *err)
+{
+    plan *f = self;
+    (void)context;
+    (void)err;
+    f->copies++;
+    memcpy(direction == VI_TO_DEVICE ? s->device : s->host, direction == VI_TO_DEVICE ? s->host : s->device, s->bytes);
+    return 0;
+}
+
+static const vi_backend fake = {
+    .usable = fake_usable, .others = fake_others, .load = fake_load, .unload = fake_unload, .describe = fake_describe,
+    .bind = fake_bind, .unbind = fake_unbind, .run = fake_run, .copy = fake_copy,
+};
+
+/* --- a handle over it, and a small network ---------------------------------------------------------------------- */
+
+typedef struct bench {
+    plan f;
+    vi_runtime *rt;
+    viso_error err;
+    int lines;
+    char line[512];
+    vi_device_counts counts;
+} bench;
+
+static void keep_line(void *user, viso_log_level level, const char *object, const char *text)
+{
+    bench *b = user;
+    (void)object;
+    if (level > VISO_LOG_WARN || strstr(text, "onnxruntime: "))
+        return;
+    snprintf(b->line, sizeof b->line, "%s", text);
+    b->lines++;
+}
+
+static void begin(bench *b)
+{
+    memset(b, 0, sizeof *b);
+    vi_log log = {.fn = keep_line, .user = b, .level = VISO_LOG_DEBUG, .name = "test"};
+    if (vi_runtime_open(&b->rt, &log, &b->err))
+        fail_msg("%s", b->err.text);
+    b->f.real = vi_runtime_backend(b->rt, &b->f.self);
+    for (int p = 1; p <= VI_PROVIDERS; ++p)
+        b->f.runs_left[p] = -1;
+    vi_runtime_set_backend(b->rt, &fake, &b->f);
+}
+
+static void end(bench *b)
+{
+    vi_runtime_close(&b->rt);
+    assert_int_equal(b->f.graphs, 0);
+    assert_int_equal(b->f.contexts, 0);
+}
+
+/* y = Relu(x + c), x [1,4], c = 0 -1 -2 -3. */
+static uint8_t *small_net(size_t *size)
+{
+    viso_error err = {0};
+    uint8_t *data;
+    int64_t dim[2] = {1, 4};
+    vi_onnx *g = vi_onnx_begin(1 << 20);
+    vi_onnx_input(g, "x", dim, 2);
+    float *c = vi_onnx_floats(g, "c", dim, 2);
+    for (int i = 0; i < 4; ++i)
+        c[i] = (float)-i;
+    vi_onnx_node(g, "Add", "sum", "x", "c");
+    vi_onnx_node(g, "Relu", "y", "sum");
+    vi_onnx_output(g, "y", dim, 2);
+    if (vi_onnx_finish(g, "small", "small", &data, size, &err))
+        fail_msg("%s", err.text);
+    vi_onnx_free(&g);
+    return data;
+}
+
+static int open_with(bench *b, const char *choice, const char *hint, bool strict, vi_session **s)
+{
+    size_t size;
+    uint8_t *data = small_net(&size);
+    vi_device_policy policy;
+    b->err = (viso_error){0};
+    assert_int_equal(vi_device_policy_make(&policy, choice, hint, NULL, strict, &b->err), 0);
+    vi_session_params p = {.data = data, .size = size, .name = "small", .policy = &policy};
+    int code = vi_session_open(s, b->rt, &p, &b->err);
+    memset(data, 0, size); /* a later load must not need it */
+    vi_free(data);
+    return code;
+}
+
+static vi_session *open_net(bench *b, const char *choice)
+{
+    vi_session *s;
+    if (open_with(b, choice, NULL, false, &s))
+        fail_msg("%s", b->err.text);
+    return s;
+}
+
+static vi_run *run_of(vi_session *s)
+{
+    viso_error err = {0};
+    vi_run *r;
+    if (vi_run_create(&r, s, &(vi_binding){.name = "x"}, 1, &(vi_binding){.name = "y"}, 1, &err))
+        fail_msg("%s", err.text);
+    return r;
+}
+
+static int wrong_numbers(vi_run *r, float seed)
+{
+    const float *y = vi_run_output(r, 0, NULL);
+    int wrong = 0;
+    for (int i = 0; i < 4; ++i)
+        wrong += !(y[i] == seed - (float)i);
+    return wrong;
+}
+
+static void check_run(bench *b, vi_run *r, float seed)
+{
+    float *x = vi_run_input(r, 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        x[i] = seed;
+    if (vi_run_now(r, &b->err))
+        fail_msg("%s", b->err.text);
+    assert_int_equal(wrong_numbers(r, seed), 0);
+}
+
+static const vi_provider_info *listed(bench *b, const char *name)
+{
+    static vi_provider_info list[8];
+    int n = vi_runtime_provider_list(b->rt, list, 8);
+    for (int i = 0; i < n; ++i)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    fail_msg("%s is not listed", name);
+    return NULL;
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------------ */
+
+static void this_machine_lists_its_providers(void **state)
+{
+    viso_error err = {0};
+    vi_runtime *rt;
+    vi_provider_info list[16];
+    (void)state;
+    assert_int_equal(vi_runtime_open(&rt, NULL, &err), 0);
+    int n = vi_runtime_provider_list(rt, list, 16);
+    assert_true(n >= VI_PROVIDERS);
+    assert_string_equal(list[0].name, "tensorrt");
+    assert_string_equal(list[1].name, "cuda");
+    assert_string_equal(list[2].name, "cpu");
+    assert_true(list[2].usable);
+    for (int i = 0; i < n; ++i) {
+        assert_int_equal(list[i].usable, list[i].reason[0] == 0);
+        assert_false(list[i].off);
+    }
+    assert_int_equal(vi_runtime_provider_list(rt, list, 2), 2);
+    /* With the real layer a session for any device finds one that works. */
+    vi_device_policy policy;
+    size_t size;
+    vi_session *s;
+    uint8_t *data = small_net(&size);
+    assert_int_equal(vi_device_policy_make(&policy, "auto", NULL, NULL, false, &err), 0);
+    vi_session_params p = {.data = data, .size = size, .name = "small", .policy = &policy};
+    assert_int_equal(vi_session_open(&s, rt, &p, &err), 0);
+    if (!list[0].usable && !list[1].usable)
+        assert_string_equal(vi_session_provider(s), "cpu");
+    vi_session_close(&s);
+    vi_runtime_close(&rt);
+    vi_free(data);
+}
+
+static void words_become_an_order(void **state)
+{
+    const struct {
+        const char *choice, *hint, *instead;
+        bool strict;
+        int n, first;
+        bool named;
+    } cases[] = {
+        {NULL, NULL, NULL, false, 3, VI_TENSORRT, false},     {"auto", "", NULL, true, 3, VI_TENSORRT, false},
+        {"cuda", NULL, NULL, false, 2, VI_CUDA, true},        {"cuda", NULL, NULL, true, 1, VI_CUDA, true},
+        {"auto", "cuda", NULL, false, 2, VI_CUDA, false},     {"tensorrt", "cpu", NULL, true, 1, VI_CPU, true},
+        {"cpu", "tensorrt", NULL, false, 1, VI_CPU, true},    {"cpu", "cpu", "cuda", false, 2, VI_CUDA, true},
+        {"tensorrt", "cuda", "auto", false, 2, VI_CUDA, true}, {"cpu", NULL, "tensorrt", true, 1, VI_TENSORRT, true},
+    };
+    viso_error err = {0};
+    vi_device_policy p;
+    (void)state;
+    for (size_t i = 0; i < VI_COUNT(cases); ++i) {
+        assert_int_equal(vi_device_policy_make(&p, cases[i].choice, cases[i].hint, cases[i].instead, cases[i].strict, &err), 0);
+        assert_int_equal(p.n_order, cases[i].n);
+        assert_int_equal(p.order[0], cases[i].first);
+        assert_int_equal(p.named, cases[i].named);
+        for (int k = 1; k < p.n_order; ++k)
+            assert_int_equal(p.order[k], p.order[k - 1] + 1);
+    }
+    assert_int_equal(vi_device_policy_make(&p, "gpu", NULL, NULL, false, &err), VISO_ERR_USAGE);
+    assert_string_equal(err.text, "provider 'gpu' is none of auto, tensorrt, cuda, cpu");
+}
+
+static void the_best_provider_is_taken(void **state)
+{
+    bench b;
+    (void)state;
+    begin(&b);
+    vi_session *s = open_net(&b, "auto");
+    assert_string_equal(vi_session_provider(s), "tensorrt");
+    vi_run *r = run_of(s);
+    for (int i = 3; i < 9; ++i)
+        check_run(&b, r, (float)i);
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.loads[VI_TENSORRT], 1);
+    assert_int_equal(b.counts.loads[VI_CUDA] + b.counts.loads[VI_CPU], 0);
+    assert_int_equal(b.counts.reruns, 0);
+    assert_int_equal(b.counts.host_copies, 12);
+    assert_int_equal(b.counts.host_bytes, 12 * 16);
+    assert_int_equal(b.lines, 0);
+    assert_string_equal(listed(&b, "openvino")->reason, "the runtime offers it; viso does not use it");
+    vi_run_destroy(&r);
+    vi_session_close(&s);
+    /* A hint narrows. */
+    assert_int_equal(open_with(&b, "auto", "cpu", false, &s), 0);
+    assert_string_equal(vi_session_provider(s), "cpu");
+    vi_session_close(&s);
+    end(&b);
+}
+
+static void a_failure_at_load_goes_to_the_next(void **state)
+{
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.load_fails[VI_TENSORRT] = true;
+    vi_session *s = open_net(&b, "auto"), *other = open_net(&b, "auto");
+    assert_string_equal(vi_session_provider(s), "cuda");
+    assert_string_equal(vi_session_provider(other), "cuda");
+    vi_run *r = run_of(s);
+    check_run(&b, r, 7.0f);
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.failures[VI_TENSORRT], 1); /* the second session did not try */
+    assert_int_equal(b.counts.loads[VI_CUDA], 2);
+    assert_int_equal(b.f.loads, 3);
+    assert_int_equal(b.counts.reruns, 0);
+    assert_int_equal(b.lines, 1);
+    assert_string_equal(b.line, "tensorrt is switched off, small goes on with cuda: small: tensorrt does not want it");
+    const vi_provider_info *info = listed(&b, "tensorrt");
+    assert_true(info->off && !info->usable);
+    assert_string_equal(info->reason, "small: tensorrt does not want it");
+    assert_true(listed(&b, "cuda")->usable);
+    vi_run_destroy(&r);
+    vi_session_close(&s);
+    vi_session_close(&other);
+    end(&b);
+}
+
+static void a_failure_at_the_fifth_run_is_not_noticed(void **state)
+{
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.runs_left[VI_TENSORRT] = 4;
+    vi_session *s = open_net(&b, "auto");
+    vi_run *r = run_of(s);
+    for (int i = 0; i < 10; ++i) {
+        assert_string_equal(vi_session_provider(s), i < 5 ? "tensorrt" : "cuda");
+        check_run(&b, r, (float)(10 + i));
+    }
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.failures[VI_TENSORRT], 1);
+    assert_int_equal(b.counts.loads[VI_TENSORRT], 1);
+    assert_int_equal(b.counts.loads[VI_CUDA], 1);
+    assert_int_equal(b.counts.reruns, 1);
+    assert_int_equal(b.counts.host_copies, 4 * 2 + 1 + 6 * 2);
+    assert_int_equal(b.lines, 1);
+    assert_string_equal(listed(&b, "tensorrt")->reason, "enqueue error on tensorrt");
+    assert_int_equal(b.f.graphs, 1); /* the old one is gone */
+    /* And once more, down to the CPU. */
+    b.f.runs_left[VI_CUDA] = 0;
+    check_run(&b, r, 99.0f);
+    assert_string_equal(vi_session_provider(s), "cpu");
+    check_run(&b, r, 98.0f);
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.reruns, 2);
+    assert_int_equal(b.lines, 2);
+    /* There is nothing after it. */
+    b.f.runs_left[VI_CPU] = 0;
+    b.err = (viso_error){0};
+    assert_int_equal(vi_run_now(r, &b.err), VISO_ERR_DEVICE);
+    assert_string_equal(b.err.text, "enqueue error on cpu");
+    assert_int_equal(b.lines, 2);
+    assert_true(listed(&b, "cpu")->usable);
+    /* It may be better later. */
+    b.f.runs_left[VI_CPU] = -1;
+    check_run(&b, r, 97.0f);
+    vi_run_destroy(&r);
+    /* The handle may close before its sessions. */
+    vi_runtime_close(&b.rt);
+    r = run_of(s);
+    check_run(&b, r, 5.0f);
+    vi_run_destroy(&r);
+    vi_session_close(&s);
+    end(&b);
+}
+
+static void a_device_without_room_is_left(void **state)
+{
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.bind_fails[VI_TENSORRT] = true;
+    vi_session *s = open_net(&b, "auto");
+    assert_string_equal(vi_session_provider(s), "tensorrt");
+    vi_run *r = run_of(s);
+    assert_string_equal(vi_session_provider(s), "cuda");
+    check_run(&b, r, 4.0f);
+    assert_int_equal(b.lines, 1);
+    assert_string_equal(listed(&b, "tensorrt")->reason, "small: no memory there");
+    vi_run_destroy(&r);
+    vi_session_close(&s);
+    end(&b);
+}
+
+static void what_is_missing_is_told(void **state)
+{
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.missing[VI_TENSORRT] = "libnvinfer.so.10 not found";
+    b.f.missing[VI_CUDA] = "no driver";
+    vi_session *s = open_net(&b, "auto");
+    assert_string_equal(vi_session_provider(s), "cpu");
+    assert_int_equal(b.lines, 0); /* auto took the best there is */
+    assert_string_equal(listed(&b, "cuda")->reason, "no driver");
+    assert_false(listed(&b, "cuda")->off);
+    vi_session_close(&s);
+    /* Asked for by name: worth a line, one for all models. */
+    s = open_net(&b, "cuda");
+    vi_session *other = open_net(&b, "cuda");
+    assert_string_equal(vi_session_provider(s), "cpu");
+    assert_int_equal(b.lines, 1);
+    assert_string_equal(b.line, "cuda is switched off, small goes on with cpu: no driver");
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.failures[VI_CUDA], 0);
+    vi_session_close(&s);
+    vi_session_close(&other);
+    end(&b);
+}
+
+static void strict_fails_instead(void **state)
+{
+    bench b;
+    vi_session *s;
+    (void)state;
+    begin(&b);
+    b.f.missing[VI_TENSORRT] = "libnvinfer.so.10 not found";
+    assert_int_equal(open_with(&b, "tensorrt", NULL, true, &s), VISO_ERR_DEVICE);
+    assert_null(s);
+    assert_string_equal(b.err.text, "small: tensorrt cannot be used and no other device may be: libnvinfer.so.10 not found");
+    /* auto: the first usable one, and then that one alone. */
+    assert_int_equal(open_with(&b, "auto", NULL, true, &s), 0);
+    assert_string_equal(vi_session_provider(s), "cuda");
+    vi_run *r = run_of(s);
+    check_run(&b, r, 3.0f);
+    b.f.runs_left[VI_CUDA] = 0;
+    assert_int_equal(vi_run_now(r, &b.err), VISO_ERR_DEVICE);
+    assert_string_equal(b.err.text, "small: cuda cannot be used and no other device may be: enqueue error on cuda");
+    assert_string_equal(vi_session_provider(s), "cuda");
+    vi_run_destroy(&r);
+    vi_session_close(&s);
+    b.f.load_fails[VI_CUDA] = true;
+    assert_int_equal(open_with(&b, "auto", NULL, true, &s), VISO_ERR_DEVICE);
+    assert_string_equal(b.err.text, "small: cuda cannot be used and no other device may be: small: cuda does not want it");
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.loads[VI_CPU], 0);
+    assert_int_equal(b.counts.reruns, 0);
+    assert_int_equal(b.lines, 0);
+    end(&b);
+}
+
+/* A model that loads nowhere says nothing about the providers. */
+static void a_broken_model_switches_nothing_off(void **state)
+{
+    bench b;
+    vi_session *s;
+    vi_device_policy policy;
+    (void)state;
+    begin(&b);
+    assert_int_equal(vi_device_policy_make(&policy, "auto", NULL, NULL, false, &b.err), 0);
+    vi_session_params p = {.data = "not a network", .size = 13, .name = "junk", .policy = &policy};
+    assert_int_equal(vi_session_open(&s, b.rt, &p, &b.err), VISO_ERR_MODEL);
+    assert_int_equal(strncmp(b.err.text, "junk: cannot load the network: ", 31), 0);
+    assert_int_equal(b.lines, 0);
+    assert_true(listed(&b, "tensorrt")->usable && listed(&b, "cuda")->usable);
+    end(&b);
+}
+
+typedef struct worker {
+    vi_session *session;
+    float seed;
+    int wrong;
+} worker;
+
+static void *work(void *arg)
+{
+    worker *w = arg;
+    viso_error err = {0};
+    vi_run *r = run_of(w->session);
+    float *x = vi_run_input(r, 0, NULL);
+    for (int n = 0; n < 400; ++n) {
+        float v = w->seed + (float)n;
+        for (int i = 0; i < 4; ++i)
+            x[i] = v;
+        w->wrong += vi_run_now(r, &err) != 0;
+        w->wrong += wrong_numbers(r, v);
+    }
+    vi_run_destroy(&r);
+    return NULL;
+}
+
+static void many_threads_cross_a_switch(void **state)
+{
+    enum { THREADS = 6 };
+    pthread_t id[THREADS];
+    worker w[THREADS];
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.runs_left[VI_TENSORRT] = 300;
+    b.f.runs_left[VI_CUDA] = 900;
+    vi_session *s = open_net(&b, "auto");
+    for (int i = 0; i < THREADS; ++i) {
+        w[i] = (worker){.session = s, .seed = 1000.0f * (float)(i + 1)};
+        assert_int_equal(pthread_create(&id[i], NULL, work, &w[i]), 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(id[i], NULL);
+        assert_int_equal(w[i].wrong, 0);
+    }
+    vi_runtime_counts(b.rt, &b.counts);
+    for (int p = 1; p <= VI_PROVIDERS; ++p)
+        assert_int_equal(b.counts.loads[p], 1);
+    assert_int_equal(b.counts.reruns, b.counts.failures[VI_TENSORRT] + b.counts.failures[VI_CUDA]);
+    assert_int_equal(b.lines, 2);
+    assert_string_equal(vi_session_provider(s), "cpu");
+    assert_int_equal(b.f.graphs, 1);
+    vi_session_close(&s);
+    end(&b);
+}
+
+/* Every allocation in turn while a provider fails: an error or the right numbers, and never a leak. */
+static void no_memory_while_switching(void **state)
+{
+    int code = 1, failures = 0;
+    (void)state;
+    for (int step = 0; code && step < 60; ++step) {
+        bench b;
+        begin(&b);
+        b.f.runs_left[VI_TENSORRT] = 0;
+        b.f.load_fails[VI_CUDA] = true;
+        vi_session *s = open_net(&b, "auto");
+        vi_run *r = run_of(s);
+        float *x = vi_run_input(r, 0, NULL);
+        for (int i = 0; i < 4; ++i)
+            x[i] = 50.0f;
+        vi_alloc_fail_after(step);
+        code = vi_run_now(r, &b.err);
+        vi_alloc_fail_after(-1);
+        if (code) {
+            assert_int_equal(code, VISO_ERR_NO_SPACE);
+            ++failures;
+        }
+        check_run(&b, r, 60.0f);
+        assert_string_equal(vi_session_provider(s), "cpu");
+        vi_run_destroy(&r);
+        vi_session_close(&s);
+        end(&b);
+    }
+    assert_int_equal(code, 0);
+    assert_true(failures >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(this_machine_lists_its_providers),
+        cmocka_unit_test(words_become_an_order),
+        cmocka_unit_test(the_best_provider_is_taken),
+        cmocka_unit_test(a_failure_at_load_goes_to_the_next),
+        cmocka_unit_test(a_failure_at_the_fifth_run_is_not_noticed),
+        cmocka_unit_test(a_device_without_room_is_left),
+        cmocka_unit_test(what_is_missing_is_told),
+        cmocka_unit_test(strict_fails_instead),
+        cmocka_unit_test(a_broken_model_switches_nothing_off),
+        cmocka_unit_test(many_threads_cross_a_switch),
+        cmocka_unit_test(no_memory_while_switching),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
