@@ -173,6 +173,7 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst);
 
 /* Affine part of the colour correction from t->stat: S' = gain S + offset; *dark is the dark-scene floor dk. */
 void vi_target_transfer(const vi_target *t, float gain[3], float offset[3], float *dark);
+float vi_target_smile(const vi_target *t);
 /* dst = blur(a * w) / blur(w) on the grid; a may be NULL: blur(w). */
 int vi_grid_lowpass(vi_target *t, vi_grid *dst, const vi_grid *a, const vi_grid *w, float sigma_px);
 vi_plane vi_grid_plane(vi_grid *g);

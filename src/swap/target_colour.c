@@ -8,7 +8,7 @@
 
 #include "swap/target.h"
 
-#define LIGHT_SIGMA 0.14f /* of the face size */
+#define LIGHT_SIGMA 0.15f /* of the face size */
 #define TINT_SIGMA 0.06f
 #define SHINE_SIGMA 0.07f
 #define FOLD_SIGMA 0.045f
@@ -289,11 +289,19 @@ void vi_target_transfer(const vi_target *t, float gain[3], float offset[3], floa
     float skin = vi_clampf(ratio(a->v[3], b->v[3]), 0.75f * dk, 1.2f);
     float feature = f->known ? vi_clampf(ratio(f->v[0], f->v[1]), 0.6f * dk, 1.8f) : skin;
     gain[0] = vi_clampf(sqrtf(skin * feature), 0.75f * dk, 1.4f);
+    /* Blotches of a ruddy face would show green and blue on pale skin: what strays from the mean goes with the mean. */
+    float pale = vi_clampf(1.25f * ratio(hypotf(a->v[1], a->v[2]), hypotf(b->v[1], b->v[2])), 0.4f, 1.0f);
     for (int c = 1; c < 3; c++)
-        gain[c] = vi_clampf(ratio(a->v[3 + c], b->v[3 + c]), 0.8f, 1.12f) * vi_clampf(level, 0.15f, 1.15f);
+        gain[c] = vi_clampf(ratio(a->v[3 + c], b->v[3 + c]), 0.8f, 1.12f) * vi_clampf(level, 0.15f, 1.15f) * pale;
     for (int c = 0; c < 3; c++)
         offset[c] = a->v[c] - gain[c] * b->v[c];
     *dark = dk;
+}
+
+/* How much more the source smiles than the target, 0..1 (recipe 6g). */
+float vi_target_smile(const vi_target *t)
+{
+    return vi_clampf((t->src->s->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
 }
 
 /* 6b: low-frequency light, all channels, over skin and features. */
@@ -312,18 +320,26 @@ int vi_target_light(vi_target *t)
 /* 6c: a second, narrower pass over skin alone, mostly for colour: it carries coloured rim light. */
 int vi_target_tint(vi_target *t)
 {
-    float gain[3], offset[3], dark;
+    float gain[3], offset[3], dark, smile = vi_target_smile(t);
     vi_target_transfer(t, gain, offset, &dark);
-    for (int c = 0; c < 3; c++) {
-        float k = c == 0 ? 0.35f : 1.0f;
-        int rc = vi_grid_lowpass(t, &t->tint[c], &t->light[c], &t->weight[1], TINT_SIGMA * t->fs);
+    size_t mark = vi_arena_mark(t->a);
+    vi_grid *fold = vi_arena_alloc(t->a, sizeof(*fold));
+    if (!fold)
+        return VISO_ERR_NO_SPACE;
+    vi_plane f = vi_grid_plane(fold);
+    int rc = t->k->resize(&f, &t->crease, t->a);
+    for (int c = 0; c < 3 && !rc; c++) {
+        rc = vi_grid_lowpass(t, &t->tint[c], &t->light[c], &t->weight[1], TINT_SIGMA * t->fs);
         if (rc)
-            return rc;
+            break;
         for (int i = 0; i < VI_GRID * VI_GRID; i++) {
             float gate = vi_smoothstep(t->narrow->w.v[i], 0.02f, 0.2f);
             float now = gain[c] * t->narrow->s[c].v[i] + offset[c] + t->tint[c].v[i];
+            /* of L only a part, or shape from shading is lost; more where a smile's folds have to go (6g) */
+            float k = c == 0 ? 0.2f + 0.8f * smile * fold->v[i] : 1.0f;
             t->tint[c].v[i] = k * gate * (t->narrow->t[c].v[i] - now);
         }
     }
-    return 0;
+    vi_arena_release(t->a, mark);
+    return rc;
 }

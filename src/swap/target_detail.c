@@ -232,7 +232,7 @@ int vi_target_apply(vi_target *t)
         for (int i = 0; i < VI_GRID * VI_GRID; i++)
             field[c].v[i] = t->set->light * (t->light[c].v[i] + t->tint[c].v[i]);
     r.shine = t->stat[VI_STAT_SHINE].known ? t->stat[VI_STAT_SHINE].v[0] : 6.0f;
-    r.fold = 0.75f * vi_clampf((t->src->s->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
+    r.fold = 0.75f * vi_target_smile(t);
     band_gains(t, dark, &r);
 
     vi_plane f[3], low_s, glow, fold_t, fold_s, lips;

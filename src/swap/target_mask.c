@@ -177,7 +177,7 @@ static int source_mask(vi_target *t, const vi_plane *dst)
     vi_plane h = vi_plane_new(t->a, n, n);
     if (!h.p)
         return VISO_ERR_NO_SPACE;
-    float r = 0.5f * 0.015f * t->fs;
+    float r = 0.5f * 0.01f * t->fs;
     int rc = t->k->resize(&h, &t->conf, t->a);
     if (rc)
         return rc;
@@ -244,12 +244,13 @@ static int occlusion_mask(vi_target *t, const vi_plane *dst)
 
 VI_CLONES static void alpha_row(float *restrict alpha, const float *restrict cover, const float *restrict dist,
                                 const float *restrict occ, const float *restrict conf, const float *restrict socket,
-                                const float *restrict inner, const float *restrict glasses, int n, float lo, float hi,
-                                float profile)
+                                const float *restrict inner, const float *restrict glasses,
+                                const float *restrict crease, int n, float lo, float hi, float profile, float smile)
 {
     for (int x = 0; x < n; x++) {
         float edge = cover[x] * vi_smoothstep(dist[x], lo, hi);
-        alpha[x] = edge * profile * occ[x] * conf[x] * (1.0f - socket[x]) * (1.0f - inner[x]) * (1.0f - glasses[x]);
+        alpha[x] = edge * profile * occ[x] * conf[x] * (1.0f - socket[x]) * (1.0f - inner[x]) * (1.0f - glasses[x]) *
+                   (1.0f - smile * crease[x]);
     }
 }
 
@@ -260,6 +261,8 @@ int vi_target_alpha(vi_target *t)
     vi_plane socket = vi_plane_new(t->a, t->roi, t->roi), glasses = vi_plane_new(t->a, t->roi, t->roi);
     if (!glasses.p)
         return VISO_ERR_NO_SPACE;
+    /* What the creases' correction leaves of a broad smile on a neutral face (6g) goes half-way to the target. */
+    float smile = 0.4f * vi_target_smile(t);
     int rc = 0;
     if (t->set->occlusion)
         rc = occlusion_mask(t, &occ);
@@ -274,8 +277,8 @@ int vi_target_alpha(vi_target *t)
     for (int y = 0; y < t->roi && !rc; y++)
         alpha_row(t->alpha.p + y * t->alpha.stride, t->cover.p + y * t->cover.stride, t->dist.p + y * t->dist.stride,
                   occ.p + y * occ.stride, conf.p + y * conf.stride, socket.p + y * socket.stride,
-                  t->inner.p + y * t->inner.stride, glasses.p + y * glasses.stride, t->roi, 0.012f * t->fs, 0.07f * t->fs,
-                  t->profile);
+                  t->inner.p + y * t->inner.stride, glasses.p + y * glasses.stride,
+                  t->crease.p + y * t->crease.stride, t->roi, 0.012f * t->fs, 0.06f * t->fs, t->profile, smile);
     vi_arena_release(t->a, mark);
     return rc;
 }
