@@ -13,11 +13,14 @@ typedef struct viso_model_info {
     uint64_t bytes;
     char state[16]; /* "installed", "missing", "damaged" */
     char path[1024]; /* where it was found, "" when missing */
+    uint64_t about_bytes; /* where the exact size is not known (bytes 0), 0: neither */
+    int addresses;        /* in how many places viso_models_install may look for it */
 } viso_model_info;
 
 typedef struct viso_model_list viso_model_list;
 
-/* dir NULL: the usual places. `verify` reads every file and checks its digest. */
+/* dir NULL: the usual places. `verify`: 0 looks at sizes; 1 reads every file and checks its digest; 2 does so too, but
+ * leaves out large files that were found right before and have not changed since. */
 VISO_API int viso_models_list(viso_model_list **l, const char *dir, int verify, viso_error *err);
 VISO_API int viso_models_count(const viso_model_list *l);
 VISO_API const viso_model_info *viso_models_at(const viso_model_list *l, int i);
@@ -26,6 +29,11 @@ VISO_API void viso_models_free(viso_model_list **l);
 VISO_API int viso_models_describe(const char *dir, const char *id, char **text, viso_error *err);
 /* Converts a TensorFlow Lite file to ONNX. out_path is written whole or not at all. */
 VISO_API int viso_models_import(const char *path, const char *out_path, viso_error *err);
+
+/* Removes the installed file of a model. *path (allocated, viso_text_free; may be NULL) says which. */
+VISO_API int viso_models_remove(const char *dir, const char *id, char **path, viso_error *err);
+/* The folder that new models go to (allocated, viso_text_free). It need not exist yet. */
+VISO_API int viso_models_folder(const char *dir, char **path, viso_error *err);
 
 #ifdef __cplusplus
 }

@@ -152,6 +152,8 @@ int cli_swap(cli *c, viso_error *err);
 int cli_detect(cli *c, viso_error *err);
 int cli_models_list(cli *c, viso_error *err);
 int cli_models_info(cli *c, viso_error *err);
+int cli_models_path(cli *c, viso_error *err);
+int cli_models_remove(cli *c, viso_error *err);
 int cli_models_import(cli *c, viso_error *err);
 int cli_models_verify(cli *c, viso_error *err);
 int cli_verify(cli *c, viso_error *err);

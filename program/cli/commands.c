@@ -33,6 +33,12 @@ static const cli_arg detect_args[] = {
     { "every", 0, "N", false, false, "Reports every N-th frame of a video." },
 };
 
+static const cli_arg list_args[] = {
+    { "licence", 0, "NAME", false, false,
+      "Only models under this licence (as the list shows it); 'permissive' means MIT, Apache-2.0, BSD and their like." },
+    { "verify", 0, NULL, false, false, "Reads the installed files and checks their digests." },
+};
+
 static const cli_arg import_args[] = {
     { "out", 'o', "FILE", true, false,
       "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
@@ -60,10 +66,14 @@ const cli_command cli_commands[] = {
       "With --json one object for each frame: box, score, five points, 478 points, pose, quality. No face found "
       "is a result, not an error.",
       look_groups, ARGS(detect_args), 1, -1, false, cli_detect },
-    { "models list", "", "Lists the models with their licences and whether they are installed.", NULL, run_groups, NULL,
-      0, 0, 0, false, cli_models_list },
+    { "models list", "", "Lists the models with their licences and whether they are installed.", NULL, run_groups,
+      ARGS(list_args), 0, 0, false, cli_models_list },
     { "models info", "MODEL...", "Describes models: file, licence, origin, tensors.", NULL, run_groups, NULL, 0, 1, -1,
       true, cli_models_info },
+    { "models path", "[MODEL...]", "Tells where the files of models are; without a name, where new ones go.", NULL,
+      run_groups, NULL, 0, 0, -1, true, cli_models_path },
+    { "models remove", "MODEL...", "Removes the installed files of models.", NULL, run_groups, NULL, 0, 1, -1, true,
+      cli_models_remove },
     { "models import", "FILE.tflite -o FILE.onnx", "Converts a TensorFlow Lite file to ONNX.", NULL, run_groups,
       ARGS(import_args), 1, 1, false, cli_models_import },
     { "models verify", "[MODEL...]", "Reads the installed models and checks their digests.",

@@ -1,4 +1,4 @@
-/* models.c: `viso models list|info|import|verify`. */
+/* models.c: `viso models list|info|path|remove|import|verify`. */
 #include "viso/model.h"
 
 #include <string.h>
@@ -13,32 +13,48 @@ static const char *models_dir(const cli *c, char *text, size_t size)
 
 static json_t *model_json(const viso_model_info *m)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cli_json_text(m->id), "role",
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i}", "id", cli_json_text(m->id), "role",
                      cli_json_text(m->role), "label", cli_json_text(m->label), "file", cli_json_text(m->file), "bytes",
                      (json_int_t)m->bytes, "sha256", cli_json_text(m->sha256), "licence", cli_json_text(m->licence),
                      "commercial", cli_json_text(m->commercial), "origin", cli_json_text(m->origin), "preset",
-                     cli_json_text(m->preset), "state", cli_json_text(m->state), "path", cli_json_text(m->path));
+                     cli_json_text(m->preset), "state", cli_json_text(m->state), "path", cli_json_text(m->path), "about_bytes", (json_int_t)m->about_bytes, "addresses", m->addresses);
 }
 
-static int print_models_json(const viso_model_list *l, viso_error *err)
+/* "permissive" means the usual licences that ask for no more than to be named. */
+static bool licence_fits(const viso_model_info *m, const char *wanted)
+{
+    static const char *const permissive[] = { "MIT",  "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC",
+                                              "Zlib", "CC0-1.0",    "Unlicense",    "0BSD",         "CC-BY-4.0" };
+    if (!wanted || strcasecmp(wanted, m->licence) == 0)
+        return true;
+    for (size_t i = 0; i < VI_COUNT(permissive) && strcasecmp(wanted, "permissive") == 0; i++)
+        if (strcasecmp(permissive[i], m->licence) == 0)
+            return true;
+    return false;
+}
+
+static int print_models_json(const viso_model_list *l, const char *licence, viso_error *err)
 {
     json_t *list = json_array();
     for (int i = 0; i < viso_models_count(l); i++)
-        json_array_append_new(list, model_json(viso_models_at(l, i)));
+        if (licence_fits(viso_models_at(l, i), licence))
+            json_array_append_new(list, model_json(viso_models_at(l, i)));
     return cli_json_print(json_pack("{s:o}", "models", list), true, err);
 }
 
-static void size_text(uint64_t bytes, char text[16])
+static void size_text(const viso_model_info *m, char text[16])
 {
-    if (bytes == 0)
+    double bytes = (double)(m->bytes ? m->bytes : m->about_bytes);
+    const char *about = m->bytes ? "" : "~";
+    if (bytes <= 0)
         snprintf(text, 16, "-");
-    else if (bytes < 1000000)
-        snprintf(text, 16, "%.0f kB", (double)bytes / 1e3);
+    else if (bytes < 1e6)
+        snprintf(text, 16, "%s%.0f kB", about, bytes / 1e3);
     else
-        snprintf(text, 16, "%.1f MB", (double)bytes / 1e6);
+        snprintf(text, 16, "%s%.1f MB", about, bytes / 1e6);
 }
 
-static void print_table(const viso_model_list *l)
+static void print_table(const viso_model_list *l, const char *wanted)
 {
     int id = 5, role = 4, licence = 7;
     for (int i = 0; i < viso_models_count(l); i++) {
@@ -52,7 +68,9 @@ static void print_table(const viso_model_list *l)
     for (int i = 0; i < viso_models_count(l); i++) {
         const viso_model_info *m = viso_models_at(l, i);
         char size[16];
-        size_text(m->bytes, size);
+        if (!licence_fits(m, wanted))
+            continue;
+        size_text(m, size);
         printf("%-*s  %-*s  %9s  %-*s  %-10s  %s\n", id, m->id, role, m->role, size, licence, m->licence, m->commercial,
                m->state);
     }
@@ -62,13 +80,14 @@ int cli_models_list(cli *c, viso_error *err)
 {
     char dir[1024];
     viso_model_list *l = NULL;
-    int rc = viso_models_list(&l, models_dir(c, dir, sizeof dir), 0, err);
+    const char *licence = cli_value(c, "licence");
+    int rc = viso_models_list(&l, models_dir(c, dir, sizeof dir), cli_has(c, "verify"), err);
     if (rc)
         return rc;
     if (c->json)
-        rc = print_models_json(l, err);
+        rc = print_models_json(l, licence, err);
     else
-        print_table(l);
+        print_table(l, licence);
     viso_models_free(&l);
     return rc;
 }
@@ -115,6 +134,64 @@ int cli_models_info(cli *c, viso_error *err)
     return rc;
 }
 
+/* All words name models of the list? */
+static int check_words(cli *c, const viso_model_list *l, viso_error *err)
+{
+    for (int i = 0; i < c->n_word; i++)
+        if (!find(l, c->word[i]))
+            return unknown_model(l, c->word[i], err);
+    return VISO_OK;
+}
+
+/* Without a word the folder that new models go to. */
+int cli_models_path(cli *c, viso_error *err)
+{
+    char folder[1024], *path = NULL;
+    const char *dir = models_dir(c, folder, sizeof folder);
+    viso_model_list *l = NULL;
+    if (c->n_word == 0) {
+        int rc = viso_models_folder(dir, &path, err);
+        if (rc == 0)
+            rc = c->json ? cli_json_print(json_pack("{s:o}", "folder", cli_json_text(path)), false, err) : (puts(path), 0);
+        viso_text_free(path);
+        return rc;
+    }
+    int rc = viso_models_list(&l, dir, 0, err);
+    rc = rc ? rc : check_words(c, l, err);
+    for (int i = 0; rc == 0 && i < c->n_word; i++) {
+        const viso_model_info *m = find(l, c->word[i]);
+        if (!m->path[0])
+            rc = vi_error_set(err, VISO_ERR_MODEL, "model %s is not installed (%s)", m->id, m->file);
+        else if (c->json)
+            rc = cli_json_print(json_pack("{s:o, s:o}", "id", cli_json_text(m->id), "path", cli_json_text(m->path)), false, err);
+        else
+            puts(m->path);
+    }
+    viso_models_free(&l);
+    return rc;
+}
+
+int cli_models_remove(cli *c, viso_error *err)
+{
+    char folder[1024];
+    const char *dir = models_dir(c, folder, sizeof folder);
+    viso_model_list *l = NULL;
+    int rc = viso_models_list(&l, dir, 0, err);
+    rc = rc ? rc : check_words(c, l, err); /* before the first is gone */
+    viso_models_free(&l);
+    for (int i = 0; rc == 0 && i < c->n_word; i++) {
+        char *path = NULL;
+        rc = viso_models_remove(dir, c->word[i], &path, err);
+        if (rc == 0 && c->json)
+            rc = cli_json_event("removed", json_pack("{s:o, s:o}", "id", cli_json_text(c->word[i]), "path", cli_json_text(path)),
+                                err);
+        else if (rc == 0 && !c->quiet)
+            printf("removed %s\n", path);
+        viso_text_free(path);
+    }
+    return rc;
+}
+
 /* "dir/net.tflite" gives "dir/net.onnx". */
 static char *usual_out(const char *in)
 {
@@ -158,17 +235,20 @@ int cli_models_verify(cli *c, viso_error *err)
         if (!find(l, c->word[i]))
             rc = unknown_model(l, c->word[i], err);
     if (rc == 0 && c->json)
-        rc = print_models_json(l, err);
+        rc = print_models_json(l, NULL, err);
     for (int i = 0, fault = 0; rc == 0 && i < viso_models_count(l); i++) {
         const viso_model_info *m = viso_models_at(l, i);
         bool damaged = strcmp(m->state, "damaged") == 0, missing = strcmp(m->state, "missing") == 0;
         if (c->n_word && !is_named(c, m->id))
             continue;
-        if (!c->json)
+        /* Models that were never asked for are no news. */
+        if (!c->json && (!missing || c->n_word || strcmp(m->preset, "starter") == 0))
             printf("%s: %s\n", m->id, m->state);
         if (damaged || (missing && (c->n_word || strcmp(m->preset, "starter") == 0)))
-            fault = vi_error_set(err, VISO_ERR_MODEL, "model %s is %s (%s); run make setup to get it again", m->id,
-                                 m->state, m->path[0] ? m->path : m->file);
+            fault = vi_error_set(err, VISO_ERR_MODEL, "model %s is %s (%s); %s", m->id, m->state,
+                                 m->path[0] ? m->path : m->file,
+                                 m->addresses ? "viso models install gets it again"
+                                              : "run make setup and make build to get it again");
         if (i == viso_models_count(l) - 1)
             rc = fault;
     }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "models/internal.h"
+#include "models/verified.h"
 
 /* The largest networks in use (face restorers) stay below this. */
 #define FILE_MOST ((size_t)4 << 30)
@@ -123,7 +124,8 @@ static int missing(const vi_models *m, const vi_model_row *row, viso_error *err)
         snprintf(tried + used, sizeof tried - used, "%s%s", used ? ", " : "", m->dir[i]);
     }
     return vi_error_set(err, VISO_ERR_MODEL, "model %s is missing: no %s in %s; %s", row->id, row->file, tried,
-                        row->source_sha256[0] ? "run 'make build' to make the starter models" : "install it there");
+                        row->source_sha256[0] ? "run 'make build' to make the starter models"
+                                               : "'viso models info' says where it comes from");
 }
 
 int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err)
@@ -135,42 +137,68 @@ int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err)
     return row ? missing(m, row, err) : VISO_ERR_MODEL;
 }
 
+/* The bytes in memory against the row's digest. A large file that was found right before and has not changed since
+ * is taken at its word: hashing half a gigabyte would take longer than loading it. */
+static bool digest_fits(const char *path, const struct stat *before, const uint8_t *data, size_t size, const char *sha256, char hex[65])
+{
+    struct stat after;
+    bool same = stat(path, &after) == 0 && after.st_ino == before->st_ino && after.st_size == before->st_size &&
+                (size_t)after.st_size == size && after.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+                after.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+    bool large = same && size >= VI_VERIFY_ALWAYS;
+    if (large && vi_verified_before(&after, sha256))
+        return true;
+    vi_sha256(data, size, hex);
+    bool good = strcmp(hex, sha256) == 0;
+    if (good && large)
+        vi_verified_note(&after, sha256);
+    return good;
+}
+
 int vi_models_load_file(vi_models *m, const vi_model_row *row, uint8_t **data, size_t *size, viso_error *err)
 {
-    char hex[65];
+    char hex[65] = "";
+    struct stat before = {0};
     viso_error reading = {0};
     char *path = vi_models_where(m, row);
     if (!path)
         return missing(m, row, err);
+    stat(path, &before); /* if it fails, so does reading */
     int code = vi_file_read(path, FILE_MOST, data, size, &reading);
     if (code) {
         code = vi_error_set(err, code == VISO_ERR_NO_SPACE ? code : VISO_ERR_MODEL, "model %s: %s", row->id, reading.text);
-    } else if (row->sha256[0]) {
-        vi_sha256(*data, *size, hex);
-        if (strcmp(hex, row->sha256) != 0) {
-            vi_free(*data);
-            *data = NULL;
-            code = vi_error_set(err, VISO_ERR_MODEL, "model %s is damaged: %s has SHA-256 %.12s…, the manifest says "
-                                "%.12s…; remove it and run 'make build' or install it again", row->id, path, hex, row->sha256);
-        }
+    } else if (row->sha256[0] && !digest_fits(path, &before, *data, *size, row->sha256, hex)) {
+        vi_free(*data);
+        *data = NULL;
+        code = vi_error_set(err, VISO_ERR_MODEL, "model %s is damaged: %s has SHA-256 %.12s…, the manifest says "
+                            "%.12s…; remove it and run 'make build' or install it again", row->id, path, hex, row->sha256);
     }
     vi_free(path);
     return code;
 }
 
-const char *vi_models_state(vi_models *m, int i, bool full)
+static const char *state(vi_models *m, int i, bool full, bool force)
 {
     const vi_model_row *row = vi_models_row(m, i);
     struct stat st;
-    char hex[65];
     char *path = row ? vi_models_where(m, row) : NULL;
     if (!path)
         return "missing";
     bool good = stat(path, &st) == 0 && (row->bytes == 0 || (uint64_t)st.st_size == row->bytes);
     if (good && full && row->sha256[0])
-        good = vi_sha256_file(path, hex, NULL) == 0 && strcmp(hex, row->sha256) == 0;
+        good = vi_verify_file(path, row->sha256, force);
     vi_free(path);
     return good ? "installed" : "damaged";
+}
+
+const char *vi_models_state(vi_models *m, int i, bool full)
+{
+    return state(m, i, full, false);
+}
+
+const char *vi_models_state_now(vi_models *m, int i)
+{
+    return state(m, i, true, true);
 }
 
 int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, viso_error *err)

@@ -71,8 +71,10 @@ const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s);
 int vi_model_role_index(const vi_model_row *row, const char *role);
 /* Whole file of a non-network model (canonical mesh). Freed with vi_free. */
 int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, viso_error *err);
-/* "installed", "missing", "damaged" (digest differs). Reads the file when `full`. */
+/* "installed", "missing", "damaged" (size or digest differs). `full` checks the digest too: large files are read only when
+ * this was not done before (they are known again by size, time and inode). vi_models_state_now reads in any case. */
 const char *vi_models_state(vi_models *m, int i, bool full);
+const char *vi_models_state_now(vi_models *m, int i);
 
 /* TensorFlow Lite -> ONNX (models/tflite*.c). Input is untrusted bytes; every fault names operator and tensor. Output
  * allocated, freed with vi_free. */

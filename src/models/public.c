@@ -1,4 +1,5 @@
 /* models/public.c: include/viso/model.h - list, describe, import. Each call stands alone; thread-safe. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ static void fill(viso_model_info *i, const vi_models *m, const vi_model_row *r, 
     copy_text(i->state, sizeof i->state, state);
     copy_text(i->path, sizeof i->path, path ? path : "");
     i->bytes = r->bytes;
+    i->about_bytes = r->about_bytes;
+    i->addresses = r->n_url;
     vi_free(path);
 }
 
@@ -48,7 +51,8 @@ int viso_models_list(viso_model_list **l, const char *dir, int verify, viso_erro
     if (list) {
         list->count = n;
         for (int i = 0; i < n; ++i)
-            fill(&list->item[i], m, vi_models_row(m, i), vi_models_state(m, i, verify != 0));
+            fill(&list->item[i], m, vi_models_row(m, i),
+                 verify == 1 ? vi_models_state_now(m, i) : vi_models_state(m, i, verify != 0));
     }
     vi_models_close(&m);
     *l = list;
@@ -90,23 +94,46 @@ static void print(page *p, const char *fmt, ...)
     p->used += n > 0 ? (size_t)n : 0;
 }
 
+static void print_dims(page *p, const int64_t *dim, int n)
+{
+    print(p, "[");
+    for (int k = 0; k < n; ++k) {
+        if (dim[k] < 0)
+            print(p, "%s?", k ? "," : "");
+        else
+            print(p, "%s%lld", k ? "," : "", (long long)dim[k]);
+    }
+    print(p, "]");
+}
+
 static void print_tensors(page *p, const char *title, const vi_model_row *row, bool output, const vi_tensor_info *info, int n)
 {
     static const char *const types[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool"};
     print(p, "%s\n", title);
     for (int i = 0; i < n; ++i) {
         const char *role = "-";
-        for (int k = 0; k < row->n_role; ++k)
-            if (row->tensor[k].output == output && strcmp(row->tensor[k].tensor, info[i].name) == 0)
-                role = row->tensor[k].role;
-        print(p, "  %-14s %s %s[", role, info[i].name, types[info[i].type]);
-        for (int k = 0; k < info[i].n_dim; ++k) {
-            if (info[i].dim[k] < 0)
-                print(p, "%s?", k ? "," : "");
-            else
-                print(p, "%s%lld", k ? "," : "", (long long)info[i].dim[k]);
+        for (int k = 0; k < row->n_role; ++k) {
+            const vi_model_role *t = &row->tensor[k];
+            if (t->output == output && (t->tensor[0] == '#' ? atoi(t->tensor + 1) == i : strcmp(t->tensor, info[i].name) == 0))
+                role = t->role;
         }
-        print(p, "]\n");
+        print(p, "  %-14s %s %s", role, info[i].name, types[info[i].type]);
+        print_dims(p, info[i].dim, info[i].n_dim);
+        print(p, "\n");
+    }
+}
+
+/* What the row expects, of a file that is not here. */
+static void print_contract(page *p, const vi_model_row *r)
+{
+    for (int i = 0; i < r->n_role; ++i) {
+        const vi_model_role *t = &r->tensor[i];
+        if (i == 0 || t->output != r->tensor[i - 1].output)
+            print(p, "%s expected\n", t->output ? "outputs" : "inputs");
+        print(p, "  %-14s %s %s", t->role, t->tensor, t->type);
+        if (t->n_dim >= 0)
+            print_dims(p, t->dim, t->n_dim);
+        print(p, "\n");
     }
 }
 
@@ -118,14 +145,25 @@ static void print_row(page *p, const vi_models *m, const vi_model_row *r, const 
     print(p, "role        %s\n", r->role);
     print(p, "state       %s\n", state);
     print(p, "file        %s\n", path ? path : r->file);
-    print(p, "bytes       %llu\n", (unsigned long long)r->bytes);
+    if (r->bytes || !r->about_bytes)
+        print(p, "bytes       %llu\n", (unsigned long long)r->bytes);
+    else
+        print(p, "bytes       about %llu\n", (unsigned long long)r->about_bytes);
     print(p, "sha256      %s\n", r->sha256[0] ? r->sha256 : "-");
     if (r->source_sha256[0])
         print(p, "made from   %s\n", r->source_sha256);
     print(p, "licence     %s (commercial use: %s)\n", r->licence, r->commercial);
     print(p, "origin      %s\n", r->origin);
+    for (int i = 0; i < r->n_url; ++i)
+        print(p, "address     %s\n", r->url[i]);
     if (r->preset[0])
         print(p, "preset      %s\n", r->preset);
+    if (r->recogniser[0])
+        print(p, "recogniser  %s\n", r->recogniser);
+    if (r->crop[0])
+        print(p, "crop        %s\n", r->crop);
+    if (r->precision_hint[0])
+        print(p, "precision   %s\n", r->precision_hint);
     if (r->n_role) {
         print(p, "image       %s", r->bgr ? "bgr" : "rgb");
         for (int i = 0; i < 3; ++i)
@@ -142,6 +180,8 @@ static int describe(vi_models *m, const char *id, page *p, viso_error *err)
         return vi_error_set(err, VISO_ERR_MODEL, "model '%s' is not in the manifest; 'viso models list' shows what there is", id);
     const char *state = vi_models_state(m, (int)(r - m->row), true);
     print_row(p, m, r, state);
+    if (r->n_role && strcmp(state, "missing") == 0)
+        print_contract(p, r);
     if (r->n_role == 0 || strcmp(state, "installed") != 0)
         return 0;
     vi_session *s;
@@ -171,6 +211,38 @@ int viso_models_describe(const char *dir, const char *id, char **text, viso_erro
     vi_models_close(&m);
     vi_free(p);
     return code;
+}
+
+/* --- remove, folder --------------------------------------------------------------------------------------------- */
+
+int viso_models_remove(const char *dir, const char *id, char **path, viso_error *err)
+{
+    vi_models *m;
+    char *where = NULL;
+    if (path)
+        *path = NULL;
+    int code = vi_models_open(&m, &(vi_models_params){.dir = dir}, err);
+    if (code)
+        return code;
+    code = vi_models_path(m, id, &where, err);
+    if (!code && remove(where) != 0)
+        code = vi_error_set(err, VISO_ERR_MODEL, "model %s: %s cannot be removed: %s", id, where, strerror(errno));
+    vi_models_close(&m);
+    if (!code && path)
+        *path = where;
+    else
+        vi_free(where);
+    return code;
+}
+
+int viso_models_folder(const char *dir, char **path, viso_error *err)
+{
+    vi_models m = {0};
+    vi_models_find_dirs(&m, dir);
+    *path = m.n_dir ? m.dir[0] : NULL;
+    for (int i = 1; i < m.n_dir; ++i)
+        vi_free(m.dir[i]);
+    return *path ? 0 : vi_error_set(err, VISO_ERR_MODEL, "no folder for models: set --models, VISO_MODELS or HOME");
 }
 
 /* --- import ----------------------------------------------------------------------------------------------------- */

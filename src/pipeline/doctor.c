@@ -57,7 +57,7 @@ static void model_rows(viso_report *r, const char *dir)
 {
     viso_model_list *l = NULL;
     viso_error e = { 0 };
-    if (viso_models_list(&l, dir, 1, &e) != 0) {
+    if (viso_models_list(&l, dir, 2, &e) != 0) {
         viso_check *c = add(r, 2, "models", "manifest", "not found");
         snprintf(c->advice, sizeof c->advice, "%.190s", e.text);
         return;

@@ -176,6 +176,19 @@ done
 expect 0 out "face-full" models list
 expect 0 out "1.2 MB" models
 expect 0 out '"licence": "Apache-2.0"' models list --json
+expect 0 out "~277.0 MB" models list
+expect 0 out "face-full" models list --licence permissive; lacks out.txt optional-net
+expect 0 out "optional-net" models list --licence non-commercial; lacks out.txt face-full
+expect 0 out '"about_bytes": 277000000' models list --json --verify
+expect 0 out '"models": []' models list --json --licence GPL-9.0
+expect 0 out "/m/face.onnx" models path face-full
+expect 0 out "/m" models path
+expect 0 out '{"folder":"/m"}' models path --json
+expect 6 err "optional-net is not installed" models path optional-net
+expect 2 err "did you mean 'face-full'" models path face-ful
+expect 0 out "removed /m/face-full.onnx" models remove face-full
+expect 2 err "there is no model 'nothing'" models remove face-full nothing; lacks out.txt removed
+expect 0 out '{"event":"removed","id":"face-full"' models remove face-full --json
 expect 0 out "face-full described" models info face-full
 expect 2 err "did you mean 'face-full'" models info face-ful
 expect 0 out "face-full: installed" models verify

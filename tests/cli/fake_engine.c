@@ -265,6 +265,8 @@ static const viso_model_info models[] = {
       .file = "net.onnx",
       .licence = "non-commercial",
       .commercial = "no",
+      .about_bytes = 277000000,
+      .addresses = 1,
       .state = "missing" },
 };
 
@@ -307,4 +309,16 @@ int viso_models_import(const char *path, const char *out_path, viso_error *err)
         return vi_error_set(err, VISO_ERR_NO_SPACE, "%s: cannot write", out_path);
     fclose(f);
     return VISO_OK;
+}
+
+int viso_models_remove(const char *dir, const char *id, char **path, viso_error *err)
+{
+    *path = vi_asprintf("/m/%s.onnx", id);
+    return *path ? VISO_OK : vi_error_nomem(err, "text");
+}
+
+int viso_models_folder(const char *dir, char **path, viso_error *err)
+{
+    *path = vi_strdup("/m");
+    return *path ? VISO_OK : vi_error_nomem(err, "text");
 }

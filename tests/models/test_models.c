@@ -1,4 +1,5 @@
 /* tests/models/test_models.c: manifest, lookup, digests, contract, and the public calls - over a folder made here. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,11 @@ static int group_setup(void **state)
     snprintf(dir, sizeof dir, "%s/viso-models-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(dir) || vi_tflite_to_onnx(file, size, "net", &onnx, &n, &err))
         return -1;
+    char own[512];
+    path_of(own, "cache");
+    mkdir(own, 0777);
+    setenv("XDG_CACHE_HOME", own, 1);
+    setenv("XDG_CONFIG_HOME", own, 1);
     put_file("net.onnx", onnx, n);
     vi_sha256(onnx, n, net_sha);
     vi_free(onnx);
@@ -68,12 +74,18 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-    static const char *const names[] = {"manifest.json", "net.onnx", "net.tflite", "blob.bin", "made.onnx", "text.onnx"};
+    static const char *const names[] = {"manifest.json", "net.onnx", "net.tflite", "blob.bin", "made.onnx", "text.onnx",
+                                        "cache/viso/verified.txt"};
+    static const char *const folders[] = {"cache/viso", "cache"};
     char path[512];
     (void)state;
     for (size_t i = 0; i < VI_COUNT(names); ++i) {
         path_of(path, names[i]);
         remove(path);
+    }
+    for (size_t i = 0; i < VI_COUNT(folders); ++i) {
+        path_of(path, folders[i]);
+        rmdir(path);
     }
     return rmdir(dir);
 }
@@ -213,6 +225,91 @@ static void states_and_blobs(void **state)
     put_file("blob.bin", "012", 3);
     assert_string_equal(vi_models_state(m, 0, false), "damaged");
     vi_models_close(&m);
+}
+
+/* A file large enough to be worth remembering: a sparse one of 17 MiB. */
+static void put_large(const char *path, char last, time_t when)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, (17 << 20) - 1, SEEK_SET), 0);
+    fputc(last, f);
+    assert_int_equal(fclose(f), 0);
+    struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static const char *fresh_state(bool now)
+{
+    vi_models *m = open_models();
+    const char *text = now ? vi_models_state_now(m, 0) : vi_models_state(m, 0, true);
+    vi_models_close(&m);
+    return text;
+}
+
+static void large_files_are_verified_once(void **state)
+{
+    char path[512], cache[512], hex[65];
+    uint8_t *data;
+    size_t size;
+    viso_error err = {0};
+    (void)state;
+    path_of(path, "blob.bin");
+    path_of(cache, "cache/viso/verified.txt");
+    put_large(path, 'a', 1000000000);
+    assert_int_equal(vi_sha256_file(path, hex, NULL), 0);
+    put_manifest(row("blob", "blob.bin", hex, ""));
+    assert_string_equal(fresh_state(false), "installed");
+    assert_true(vi_file_exists(cache));
+    /* Same inode, size and time, another byte: only a forced look sees it. That it is not seen proves the memory. */
+    put_large(path, 'b', 1000000000);
+    assert_string_equal(fresh_state(false), "installed");
+    assert_string_equal(fresh_state(true), "damaged");
+    /* Another time: read again. */
+    put_large(path, 'b', 1000000001);
+    assert_string_equal(fresh_state(false), "damaged");
+    vi_models *m = open_models();
+    assert_int_equal(vi_models_blob(m, "blob", &data, &size, &err), VISO_ERR_MODEL);
+    assert_non_null(strstr(err.text, "model blob is damaged"));
+    vi_models_close(&m);
+    /* A damaged memory is no memory. */
+    put_large(path, 'a', 1000000000);
+    static const char *const damage[] = {"", "rubbish\n\n 1 2 3\n", "# models\nffff 1 2 3 4 5 6 7\n", "\xff\0\x01"};
+    for (size_t i = 0; i < VI_COUNT(damage); ++i) {
+        FILE *f = fopen(cache, "wb");
+        assert_non_null(f);
+        fwrite(damage[i], 1, i == 3 ? 3 : strlen(damage[i]), f);
+        fclose(f);
+        put_large(path, 'b', 1000000000);
+        assert_string_equal(fresh_state(false), "damaged");
+        put_large(path, 'a', 1000000000);
+        assert_string_equal(fresh_state(false), "installed");
+    }
+    /* Nor is one that cannot be written a fault. */
+    setenv("XDG_CACHE_HOME", "/dev/null", 1);
+    assert_string_equal(fresh_state(false), "installed");
+    path_of(path, "cache");
+    setenv("XDG_CACHE_HOME", path, 1);
+}
+
+static void removing(void **state)
+{
+    viso_error err = {0};
+    char *path;
+    (void)state;
+    put_file("blob.bin", "0123456789", 10);
+    put_manifest(row("blob", "blob.bin", "", ""));
+    assert_int_equal(viso_models_remove(dir, "blob", &path, &err), 0);
+    assert_non_null(strstr(path, "/blob.bin"));
+    assert_false(vi_file_exists(path));
+    vi_free(path);
+    assert_int_equal(viso_models_remove(dir, "blob", &path, &err), VISO_ERR_MODEL);
+    assert_non_null(strstr(err.text, "blob is missing"));
+    err = (viso_error){0};
+    assert_int_equal(viso_models_remove(dir, "other", NULL, &err), VISO_ERR_MODEL);
+    assert_int_equal(viso_models_folder(dir, &path, &err), 0);
+    assert_string_equal(path, dir);
+    vi_free(path);
 }
 
 static void bad_manifests(void **state)
@@ -362,7 +459,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_runs_by_role), cmocka_unit_test(faults_name_the_model),
         cmocka_unit_test(the_contract_is_checked_at_load), cmocka_unit_test(states_and_blobs),
-        cmocka_unit_test(bad_manifests), cmocka_unit_test(public_calls), cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(bad_manifests),
+        cmocka_unit_test(large_files_are_verified_once), cmocka_unit_test(removing), cmocka_unit_test(public_calls), cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
