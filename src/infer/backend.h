@@ -15,8 +15,9 @@ typedef struct vi_slot {
     size_t elements, bytes;
     void *host;    /* 64-byte aligned */
     void *device;  /* set by bind where the provider has memory of its own */
-    bool borrowed; /* host or device memory is another context's: bind takes it as it is */
-    bool loose;    /* output of a shape that the graph contradicts: the result is checked and copied to the host */
+    bool borrowed; /* the device memory is another context's: bind takes it as it is */
+    bool loose;    /* output of a shape that the graph contradicts or leaves open: the runtime takes memory, the result is
+                      checked and copied to the host (dropped without host memory) */
 } vi_slot;
 
 /* How one graph is to be loaded. All pointers need to live until load returns. */
@@ -26,6 +27,11 @@ typedef struct vi_load {
     size_t size;
     vi_provider provider;
     int threads;
+    bool graphs; /* capture CUDA graphs if the network allows it */
+    const char *digest, *cache_dir;
+    vi_precision precision;
+    const vi_profile *profile;
+    int n_profile;
 } vi_load;
 
 typedef enum vi_direction { VI_TO_DEVICE = 1, VI_TO_HOST } vi_direction;

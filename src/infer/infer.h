@@ -72,6 +72,15 @@ typedef struct vi_device_counts {
 } vi_device_counts;
 void vi_runtime_counts(vi_runtime *rt, vi_device_counts *c);
 
+typedef enum vi_precision { VI_FP32 = 1, VI_FP16, VI_INT8 } vi_precision;
+
+/* Sizes of one input with free dimensions: what TensorRT builds for, and what a warm-up runs (`opt`). */
+typedef struct vi_profile {
+    const char *input;
+    int n_dim;
+    int64_t min[VI_MAX_DIMS], opt[VI_MAX_DIMS], max[VI_MAX_DIMS];
+} vi_profile;
+
 typedef struct vi_session vi_session;
 typedef struct vi_session_params {
     const char *path;        /* model file, or NULL with data/size */
@@ -80,6 +89,14 @@ typedef struct vi_session_params {
     const char *name;        /* for messages */
     int intra_threads;       /* threads inside one run; 0 means 1 */
     const vi_device_policy *policy; /* NULL: the cpu alone */
+    /* The rest is for devices; all of it may be left out. */
+    const char *digest;      /* SHA-256 of the model in hex; without it nothing is kept on disk */
+    const char *cache_dir;   /* for built engines and timings; made when it is missing */
+    vi_precision precision;  /* of TensorRT's engines; 0 means VI_FP32 */
+    const vi_profile *profile;
+    int n_profile;
+    bool no_graphs;          /* no CUDA graphs; else they are used where all input shapes are fixed */
+    bool warm_up;            /* run once at opening, on another provider than the cpu */
 } vi_session_params;
 /* Loads on the first provider of the policy that is usable and does load. While another one could follow, the session
  * keeps a copy of the model. */
@@ -98,15 +115,24 @@ typedef struct vi_binding {
     const char *name;
     const int64_t *dim; /* full shape, NULL: as in the graph (free dimensions become 1) */
     int n_dim;
+    bool stay;          /* output: left on the device where there is one; vi_run_fetch brings it to the host */
+    vi_run *from;       /* input: is output number `output` of this run (same type, same number of elements), which runs */
+    int output;         /*   first, on the same thread, and is destroyed later. No copy where both are on one device. */
 } vi_binding;
 int vi_run_create(vi_run **r, vi_session *s, const vi_binding *in, int n_in, const vi_binding *out, int n_out,
                   viso_error *err);
 void vi_run_destroy(vi_run **r);
 /* Bound memory, host side, contiguous float32 unless the graph says otherwise; valid until destroy. */
-void *vi_run_input(vi_run *r, int i, size_t *elements);
+void *vi_run_input(vi_run *r, int i, size_t *elements); /* of a fed input: the other run's output, not to be written */
 const void *vi_run_output(vi_run *r, int i, size_t *elements);
 /* Runs; may block for the time of the network. Allocates nothing of ours, except when a provider fails: then the model is
  * loaded on the next one (once, whichever thread notices first), bound anew, and run again with the same inputs. */
 int vi_run_now(vi_run *r, viso_error *err);
+/* Brings an output that stayed on the device to its host memory; nothing to do when it is there. */
+int vi_run_fetch(vi_run *r, int i, viso_error *err);
+
+/* Runs once on zeros, so that what a provider builds or measures at its first run is done; *ms says how long it took.
+ * Does nothing (0 ms) when an input has free dimensions and no profile. */
+int vi_session_warm_up(vi_session *s, double *ms, viso_error *err);
 
 #endif

@@ -24,6 +24,7 @@ struct vi_runtime {
 const OrtApi *vi_ort_api(const vi_ort *ort);
 OrtEnv *vi_ort_env(const vi_ort *ort);
 const char *vi_ort_path(const vi_ort *ort); /* of the library */
+const char *vi_ort_version(const vi_ort *ort);
 
 /* Turns a status into an error with the runtime's own words, and frees it. NULL status: 0. */
 int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *name, const char *doing, viso_error *err);
@@ -33,12 +34,15 @@ typedef struct vi_ort_graph {
     vi_ort *ort;
     OrtSession *session;
     vi_provider provider;
+    bool graphs;           /* runs are captured and replayed */
+    pthread_mutex_t lock;  /* over runs, when they are: capturing forbids other work on the device meanwhile */
+    atomic_int captured;   /* one number for each context, whose addresses a captured graph holds */
 } vi_ort_graph;
 
 bool vi_ort_usable(void *self, vi_provider provider, char *why, size_t room);
 int vi_ort_others(void *self, char names[][24], int max);
 /* Puts the provider into the options of a session. */
-OrtStatus *vi_ort_append(const OrtApi *api, OrtSessionOptions *o, const vi_load *load);
+OrtStatus *vi_ort_append(const vi_ort *ort, OrtSessionOptions *o, const vi_load *load, bool graphs);
 int vi_ort_load(void *self, const vi_load *load, void **graph, viso_error *err);
 void vi_ort_unload(void *self, void *graph);
 int vi_ort_describe(void *self, void *graph, const char *name, vi_tensor_info **in, int *n_in, vi_tensor_info **out,
@@ -51,6 +55,8 @@ int vi_ort_copy(void *self, void *context, vi_slot *slot, vi_direction direction
 
 /* The NVIDIA driver, opened at run time. Never closed. */
 bool vi_cuda_driver(char *why, size_t room); /* false with the reason */
+struct vi_machine;
+void vi_cuda_machine(struct vi_machine *m); /* GPU and driver */
 int vi_cuda_copy(void *to, const void *from, size_t bytes, vi_direction direction, const char *name, viso_error *err);
 
 ONNXTensorElementDataType vi_ort_type(vi_dtype type);

@@ -129,31 +129,43 @@ static int set_options(const OrtApi *api, OrtSessionOptions *o, int threads, con
     return vi_ort_check(api, status, VISO_ERR_MODEL, name, "session options", err);
 }
 
-int vi_ort_load(void *self, const vi_load *l, void **graph, viso_error *err)
+static int create(vi_ort_graph *g, const vi_load *l, bool graphs, viso_error *err)
 {
-    vi_ort *ort = self;
-    const OrtApi *api = vi_ort_api(ort);
+    const OrtApi *api = vi_ort_api(g->ort);
     OrtSessionOptions *options = NULL;
-    vi_ort_graph *g = vi_calloc(1, sizeof *g);
-    *graph = NULL;
-    if (!g)
-        return vi_error_nomem(err, l->name);
-    g->ort = ort;
-    g->provider = l->provider;
     int code = vi_ort_check(api, api->CreateSessionOptions(&options), VISO_ERR_MODEL, l->name, "session options", err);
     if (!code)
         code = set_options(api, options, VI_MAX(l->threads, 1), l->name, err);
     if (!code)
-        code = vi_ort_check(api, vi_ort_append(api, options, l), VISO_ERR_MODEL, l->name, vi_provider_name(l->provider), err);
+        code = vi_ort_check(api, vi_ort_append(g->ort, options, l, graphs), VISO_ERR_MODEL, l->name,
+                            vi_provider_name(l->provider), err);
     if (!code) {
         /* The option for the session's own threads also changes the thread that creates it. */
         unsigned saved = vi_denormals_off();
-        OrtStatus *status = api->CreateSessionFromArray(vi_ort_env(ort), l->data, l->size, options, &g->session);
+        OrtStatus *status = api->CreateSessionFromArray(vi_ort_env(g->ort), l->data, l->size, options, &g->session);
         vi_denormals_restore(saved);
         code = vi_ort_check(api, status, VISO_ERR_MODEL, l->name, "cannot load the network", err);
     }
     if (options)
         api->ReleaseSessionOptions(options);
+    return code;
+}
+
+int vi_ort_load(void *self, const vi_load *l, void **graph, viso_error *err)
+{
+    vi_ort_graph *g = vi_calloc(1, sizeof *g);
+    *graph = NULL;
+    if (!g)
+        return vi_error_nomem(err, l->name);
+    g->ort = self;
+    g->provider = l->provider;
+    if (pthread_mutex_init(&g->lock, NULL) != 0) {
+        vi_free(g);
+        return vi_error_nomem(err, l->name);
+    }
+    /* A network with nodes that stay on the CPU cannot be captured; the runtime says so only now. */
+    g->graphs = l->graphs && l->provider == VI_CUDA && create(g, l, true, NULL) == 0;
+    int code = g->graphs ? 0 : create(g, l, false, err);
     if (code)
         vi_ort_unload(self, g);
     else
@@ -167,5 +179,6 @@ void vi_ort_unload(void *self, void *graph)
     (void)self;
     if (g->session)
         vi_ort_api(g->ort)->ReleaseSession(g->session);
+    pthread_mutex_destroy(&g->lock);
     vi_free(g);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "infer/engine.h"
 #include "infer/internal.h"
 
 static const struct {
@@ -31,6 +32,9 @@ typedef struct driver {
     int (*MemcpyHtoD)(uint64_t to, const void *from, size_t bytes);
     int (*MemcpyDtoH)(void *to, uint64_t from, size_t bytes);
     int (*StreamSynchronize)(void *stream);
+    int (*DeviceGetName)(char *name, int size, int device);
+    int (*DeviceGetAttribute)(int *value, int attribute, int device);
+    int (*DriverGetVersion)(int *version);
     void *context;
     char why[120]; /* it cannot be used; "" */
 } driver;
@@ -52,6 +56,9 @@ static bool resolve(void *library)
         {"cuMemcpyHtoD_v2", &cuda.MemcpyHtoD},
         {"cuMemcpyDtoH_v2", &cuda.MemcpyDtoH},
         {"cuStreamSynchronize", &cuda.StreamSynchronize},
+        {"cuDeviceGetName", &cuda.DeviceGetName},
+        {"cuDeviceGetAttribute", &cuda.DeviceGetAttribute},
+        {"cuDriverGetVersion", &cuda.DriverGetVersion},
     };
     for (size_t i = 0; i < VI_COUNT(functions); ++i) {
         void *found = dlsym(library, functions[i].name);
@@ -114,6 +121,26 @@ int vi_cuda_copy(void *to, const void *from, size_t bytes, vi_direction directio
                                direction == VI_TO_DEVICE ? "to" : "from", code) : 0;
 }
 
+void vi_cuda_machine(vi_machine *m)
+{
+    enum { MAJOR = 75, MINOR = 76 }; /* attributes: compute capability */
+    char why[120], name[64] = "";
+    int major = 0, minor = 0, version = 0;
+    uint8_t *file = NULL;
+    size_t size;
+    if (!vi_cuda_driver(why, sizeof why))
+        return;
+    cuda.DeviceGetName(name, sizeof name, 0);
+    cuda.DeviceGetAttribute(&major, MAJOR, 0);
+    cuda.DeviceGetAttribute(&minor, MINOR, 0);
+    snprintf(m->gpu, sizeof m->gpu, "%s (%d.%d)", name, major, minor);
+    cuda.DriverGetVersion(&version); /* only that of its API: 13000 */
+    snprintf(m->driver, sizeof m->driver, "%d", version);
+    if (vi_file_read("/sys/module/nvidia/version", 4096, &file, &size, NULL) == 0)
+        snprintf(m->driver, sizeof m->driver, "%.*s", (int)strcspn((char *)file, "\n"), (char *)file);
+    vi_free(file);
+}
+
 /* --- reasons ---------------------------------------------------------------------------------------------------- */
 
 static void add(char *why, size_t room, const char *text)
@@ -155,7 +182,7 @@ static void try_append(vi_ort *ort, vi_provider p, char *why, size_t room)
     const vi_load load = {.name = "probe", .provider = p, .threads = 1};
     OrtStatus *status = api->CreateSessionOptions(&options);
     if (!status)
-        status = vi_ort_append(api, options, &load);
+        status = vi_ort_append(ort, options, &load, false);
     if (vi_ort_check(api, status, VISO_ERR_DEVICE, vi_provider_name(p), "does not load", &err)) {
         /* "… Failed to load library … with error: libx.so.1: cannot open shared object file" */
         const char *cause = strstr(err.text, "with error: ");
@@ -230,48 +257,4 @@ int vi_ort_others(void *self, char names[][24], int max)
     }
     vi_ort_check(api, api->ReleaseAvailableProviders(list, n), VISO_ERR_DEVICE, "", "", NULL);
     return found;
-}
-
-/* --- options ---------------------------------------------------------------------------------------------------- */
-
-static OrtStatus *append_cuda(const OrtApi *api, OrtSessionOptions *o)
-{
-    OrtCUDAProviderOptionsV2 *cuda_options = NULL;
-    /* Heuristic search: the exhaustive one measures every algorithm at the first run of each shape, for seconds. */
-    const char *const key[] = {"device_id", "arena_extend_strategy", "cudnn_conv_algo_search"};
-    const char *const value[] = {"0", "kSameAsRequested", "HEURISTIC"};
-    OrtStatus *status = api->CreateCUDAProviderOptions(&cuda_options);
-    if (!status)
-        status = api->UpdateCUDAProviderOptions(cuda_options, key, value, VI_COUNT(key));
-    if (!status)
-        status = api->SessionOptionsAppendExecutionProvider_CUDA_V2(o, cuda_options);
-    if (cuda_options)
-        api->ReleaseCUDAProviderOptions(cuda_options);
-    return status;
-}
-
-static OrtStatus *append_tensorrt(const OrtApi *api, OrtSessionOptions *o)
-{
-    OrtTensorRTProviderOptionsV2 *options = NULL;
-    const char *const key[] = {"device_id"};
-    const char *const value[] = {"0"};
-    OrtStatus *status = api->CreateTensorRTProviderOptions(&options);
-    if (!status)
-        status = api->UpdateTensorRTProviderOptions(options, key, value, VI_COUNT(key));
-    if (!status)
-        status = api->SessionOptionsAppendExecutionProvider_TensorRT_V2(o, options);
-    if (options)
-        api->ReleaseTensorRTProviderOptions(options);
-    return status;
-}
-
-OrtStatus *vi_ort_append(const OrtApi *api, OrtSessionOptions *o, const vi_load *load)
-{
-    OrtStatus *status = NULL;
-    if (load->provider == VI_TENSORRT)
-        status = append_tensorrt(api, o);
-    /* Nodes that TensorRT does not take stay on the GPU. */
-    if (!status && load->provider != VI_CPU)
-        status = append_cuda(api, o);
-    return status;
 }

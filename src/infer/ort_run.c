@@ -1,14 +1,16 @@
 /* infer/ort_run.c: ONNX Runtime's half of running: tensors over the caller's memory, bound once. One thread a context. */
+#include <stdio.h>
 #include <string.h>
 
 #include "infer/internal.h"
 
 typedef struct context {
-    const vi_ort_graph *graph;
+    vi_ort_graph *graph;
     const OrtApi *api;
     char name[96];
     OrtIoBinding *binding;
     OrtMemoryInfo *host, *device;
+    OrtRunOptions *options; /* the number of the captured graph; NULL: nothing is captured */
     OrtAllocator *allocator; /* of device memory; NULL: the provider runs on the host's */
     vi_slot *in, *out;
     int n_in, n_out;
@@ -60,10 +62,21 @@ static int prepare(context *c, viso_error *err)
     return vi_ort_check(api, status, VISO_ERR_MODEL, c->name, "binding", err);
 }
 
+static int number_graph(context *c, viso_error *err)
+{
+    char number[16] = "-1"; /* memory that the runtime takes anew in each run cannot be replayed into */
+    if (!c->loose)
+        snprintf(number, sizeof number, "%d", atomic_fetch_add(&c->graph->captured, 1) + 1);
+    OrtStatus *status = c->api->CreateRunOptions(&c->options);
+    if (!status)
+        status = c->api->AddRunConfigEntry(c->options, "gpu_graph_id", number);
+    return vi_ort_check(c->api, status, VISO_ERR_MODEL, c->name, "run options", err);
+}
+
 int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in, vi_slot *out, int n_out, void **result,
                 viso_error *err)
 {
-    const vi_ort_graph *g = graph;
+    vi_ort_graph *g = graph;
     context *c = vi_calloc(1, sizeof *c);
     *result = NULL;
     if (!c)
@@ -76,6 +89,8 @@ int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in
         code = bind_one(c, &in[i], false, &c->value[i], err);
     for (int i = 0; i < n_out && !code; ++i)
         code = bind_one(c, &out[i], true, &c->value[n_in + i], err);
+    if (!code && g->graphs)
+        code = number_graph(c, err);
     if (code)
         vi_ort_unbind(self, c);
     else
@@ -108,6 +123,8 @@ void vi_ort_unbind(void *self, void *opaque)
         displace(c, c->out, c->n_out);
         api->ReleaseAllocator(c->allocator);
     }
+    if (c->options)
+        api->ReleaseRunOptions(c->options);
     if (c->device)
         api->ReleaseMemoryInfo(c->device);
     if (c->host)
@@ -149,7 +166,7 @@ static int copy_outputs(const context *c, viso_error *err)
         status = api->GetBoundOutputValues(c->binding, allocator, &value, &n); /* in the order of binding */
     int code = vi_ort_check(api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
     for (size_t i = 0; i < n; ++i) {
-        if (!code && (int)i < c->n_out && c->out[i].loose)
+        if (!code && (int)i < c->n_out && c->out[i].loose && c->out[i].host)
             code = copy_one(c, (int)i, value[i], err);
         api->ReleaseValue(value[i]);
     }
@@ -163,7 +180,11 @@ int vi_ort_run(void *self, void *opaque, viso_error *err)
     const context *c = opaque;
     (void)self;
     unsigned saved = vi_denormals_off();
-    OrtStatus *status = c->api->RunWithBinding(c->graph->session, NULL, c->binding);
+    if (c->options)
+        pthread_mutex_lock(&c->graph->lock);
+    OrtStatus *status = c->api->RunWithBinding(c->graph->session, c->options, c->binding);
+    if (c->options)
+        pthread_mutex_unlock(&c->graph->lock);
     vi_denormals_restore(saved);
     int code = vi_ort_check(c->api, status, VISO_ERR_DEVICE, c->name, "the network failed", err);
     return code || !c->loose ? code : copy_outputs(c, err);

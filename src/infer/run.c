@@ -2,16 +2,27 @@
  * the session comes to. One thread.
  *
  * The host memory belongs to the run and stays while providers come and go: that is why the same inputs can be run again. */
+#include <stdio.h>
 #include <string.h>
 
 #include "infer/session.h"
+
+/* What a run knows of a tensor beyond its slot. */
+typedef struct wire {
+    vi_run *from; /* input: the run whose output it is; its host memory is that one's */
+    int output;
+    bool stay;    /* output: not brought to the host unless asked for */
+    bool stale;   /* output: the device has newer values than the host */
+} wire;
 
 struct vi_run {
     vi_session *session;
     vi_loaded *loaded; /* what `context` is bound to */
     void *context;
+    bool ran;          /* the outputs hold a result */
     int n_in, n_out;
     vi_slot *in, *out;
+    wire *feed, *result; /* for each of `in`, `out` */
 };
 
 static const vi_tensor_info *find(const vi_tensor_info *info, int n, const char *name)
@@ -53,7 +64,7 @@ static int resolve_shape(const vi_session *s, const vi_tensor_info *t, const vi_
     return 0;
 }
 
-static int make_slot(const vi_run *r, const vi_binding *b, bool output, vi_slot *to, viso_error *err)
+static int make_slot(const vi_run *r, const vi_binding *b, bool output, vi_slot *to, wire *w, viso_error *err)
 {
     const vi_session *s = r->session;
     const vi_tensor_info *t = output ? find(s->out, s->n_out, b->name) : find(s->in, s->n_in, b->name);
@@ -65,8 +76,17 @@ static int make_slot(const vi_run *r, const vi_binding *b, bool output, vi_slot 
         return code;
     to->info = t;
     to->bytes = to->elements * vi_dtype_size(t->type);
-    to->host = vi_calloc(1, to->bytes);
-    return to->host ? 0 : vi_error_nomem(err, s->name);
+    *w = (wire){.from = output ? NULL : b->from, .output = b->output, .stay = output && b->stay};
+    if (!w->from) {
+        to->host = vi_calloc(1, to->bytes);
+        return to->host ? 0 : vi_error_nomem(err, s->name);
+    }
+    const vi_slot *source = b->output >= 0 && b->output < w->from->n_out ? &w->from->out[b->output] : NULL;
+    if (!source || source->info->type != t->type || source->elements != to->elements)
+        return vi_error_set(err, VISO_ERR_MODEL, "%s: input '%s' has another type or size than output '%s' of %s", s->name,
+                            t->name, source ? source->info->name : "?", w->from->session->name);
+    to->host = source->host;
+    return 0;
 }
 
 static int all_inputs_given(const vi_session *s, const vi_binding *in, int n_in, viso_error *err)
@@ -86,15 +106,17 @@ static int make_slots(vi_run *r, const vi_binding *in, int n_in, const vi_bindin
     const vi_session *s = r->session;
     r->in = vi_calloc((size_t)n_in, sizeof *r->in);
     r->out = vi_calloc((size_t)n_out, sizeof *r->out);
-    if (!r->in || !r->out)
+    r->feed = vi_calloc((size_t)n_in, sizeof *r->feed);
+    r->result = vi_calloc((size_t)n_out, sizeof *r->result);
+    if (!r->in || !r->out || !r->feed || !r->result)
         return vi_error_nomem(err, s->name);
     r->n_in = n_in;
     r->n_out = n_out;
     int code = all_inputs_given(s, in, n_in, err);
     for (int i = 0; i < n_in && !code; ++i)
-        code = make_slot(r, &in[i], false, &r->in[i], err);
+        code = make_slot(r, &in[i], false, &r->in[i], &r->feed[i], err);
     for (int i = 0; i < n_out && !code; ++i)
-        code = make_slot(r, &out[i], true, &r->out[i], err);
+        code = make_slot(r, &out[i], true, &r->out[i], &r->result[i], err);
     return code;
 }
 
@@ -106,8 +128,24 @@ static void unbind(vi_run *r)
     if (r->context)
         d->backend->unbind(d->self, r->context);
     r->context = NULL;
+    r->ran = false;
     vi_session_drop(r->session, r->loaded);
     r->loaded = NULL;
+}
+
+/* Device memory of the run that feeds this input, when both are on the device. */
+static void *lent(const vi_run *r, int i)
+{
+    const wire *w = &r->feed[i];
+    return w->from && r->loaded->provider != VI_CPU ? w->from->out[w->output].device : NULL;
+}
+
+static bool feeds_changed(const vi_run *r)
+{
+    for (int i = 0; i < r->n_in; ++i)
+        if (r->feed[i].from && (r->in[i].borrowed ? r->in[i].device : NULL) != lent(r, i))
+            return true;
+    return false;
 }
 
 /* Binds to what the session runs on now. */
@@ -117,6 +155,12 @@ static int rebind(vi_run *r, viso_error *err)
     vi_devices *d = s->devices;
     unbind(r);
     r->loaded = vi_session_hold(s);
+    for (int i = 0; i < r->n_in; ++i) {
+        if (!r->feed[i].from)
+            continue;
+        r->in[i].device = lent(r, i);
+        r->in[i].borrowed = r->in[i].device != NULL;
+    }
     int code = d->backend->bind(d->self, r->loaded->graph, s->name, r->in, r->n_in, r->out, r->n_out, &r->context, err);
     /* The shapes fit the graph, so it is the device that does not take them. */
     return code && code != VISO_ERR_NO_SPACE && r->loaded->provider != VI_CPU ? VISO_ERR_DEVICE : code;
@@ -155,11 +199,13 @@ int vi_run_create(vi_run **out_run, vi_session *s, const vi_binding *in, int n_i
     return 0;
 }
 
-static void free_slots(vi_slot *slots, int n)
+static void free_slots(vi_slot *slots, wire *wires, int n)
 {
-    for (int i = 0; i < n && slots; ++i)
-        vi_free(slots[i].host);
+    for (int i = 0; i < n && slots && wires; ++i)
+        if (!wires[i].from)
+            vi_free(slots[i].host);
     vi_free(slots);
+    vi_free(wires);
 }
 
 void vi_run_destroy(vi_run **run)
@@ -169,8 +215,8 @@ void vi_run_destroy(vi_run **run)
         return;
     *run = NULL;
     unbind(r);
-    free_slots(r->in, r->n_in);
-    free_slots(r->out, r->n_out);
+    free_slots(r->in, r->feed, r->n_in);
+    free_slots(r->out, r->result, r->n_out);
     vi_free(r);
 }
 
@@ -190,17 +236,70 @@ const void *vi_run_output(vi_run *r, int i, size_t *elements)
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
-/* Slots without device memory are not copied. */
-static int copy_all(vi_run *r, vi_slot *slots, int n, vi_direction direction, viso_error *err)
+static int copy(vi_run *r, vi_slot *slot, vi_direction direction, viso_error *err)
 {
     vi_devices *d = r->session->devices;
+    atomic_fetch_add_explicit(&d->host_copies, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->host_bytes, slot->bytes, memory_order_relaxed);
+    return d->backend->copy(d->self, r->context, slot, direction, err);
+}
+
+int vi_run_fetch(vi_run *r, int i, viso_error *err)
+{
+    viso_error why = {0};
+    if (!r->ran)
+        return vi_error_set(err, VISO_ERR_INTERNAL, "%s: output %d is asked for before a run", r->session->name, i);
+    if (!r->result[i].stale)
+        return 0;
+    int code = copy(r, &r->out[i], VI_TO_HOST, &why);
+    if (code == VISO_ERR_DEVICE) { /* the device is gone with the result; the inputs are still here */
+        code = vi_session_move(r->session, r->loaded, &why, err);
+        if (!code)
+            atomic_fetch_add(&r->session->devices->reruns, 1);
+        if (!code)
+            code = vi_run_now(r, err);
+        return code ? code : vi_run_fetch(r, i, err);
+    }
+    r->result[i].stale = code != 0;
+    return code ? vi_error_set(err, code, "%s", why.text) : 0;
+}
+
+static int bring_inputs(vi_run *r, viso_error *err)
+{
     int code = 0;
-    for (int i = 0; i < n && !code; ++i) {
-        if (!slots[i].device)
+    for (int i = 0; i < r->n_in && !code; ++i)
+        if (r->in[i].device && !r->in[i].borrowed)
+            code = copy(r, &r->in[i], VI_TO_DEVICE, err);
+    return code;
+}
+
+static int take_outputs(vi_run *r, viso_error *err)
+{
+    int code = 0;
+    for (int i = 0; i < r->n_out && !code; ++i) {
+        bool away = r->out[i].device != NULL;
+        r->result[i].stale = away && r->result[i].stay;
+        if (away && !r->result[i].stay)
+            code = copy(r, &r->out[i], VI_TO_HOST, err);
+    }
+    r->ran = !code;
+    return code;
+}
+
+/* Feeds that are not borrowed come through the host. May run the other network again when its device is gone, which
+ * moves its memory: before anything is bound to it. */
+static int ready_feeds(const vi_run *r, viso_error *err)
+{
+    int code = 0;
+    for (int i = 0; i < r->n_in && !code; ++i) {
+        const wire *w = &r->feed[i];
+        if (!w->from)
             continue;
-        code = d->backend->copy(d->self, r->context, &slots[i], direction, err);
-        atomic_fetch_add_explicit(&d->host_copies, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&d->host_bytes, slots[i].bytes, memory_order_relaxed);
+        if (!w->from->ran)
+            code = vi_error_set(err, VISO_ERR_INTERNAL, "%s: '%s', which feeds it, has not run", r->session->name,
+                                w->from->session->name);
+        else if (!r->loaded || !lent(r, i))
+            code = vi_run_fetch(w->from, w->output, err);
     }
     return code;
 }
@@ -208,10 +307,10 @@ static int copy_all(vi_run *r, vi_slot *slots, int n, vi_direction direction, vi
 static int run_once(vi_run *r, viso_error *err)
 {
     vi_devices *d = r->session->devices;
-    int code = copy_all(r, r->in, r->n_in, VI_TO_DEVICE, err);
+    int code = bring_inputs(r, err);
     if (!code)
         code = d->backend->run(d->self, r->context, err);
-    return code ? code : copy_all(r, r->out, r->n_out, VI_TO_HOST, err);
+    return code ? code : take_outputs(r, err);
 }
 
 int vi_run_now(vi_run *r, viso_error *err)
@@ -220,9 +319,13 @@ int vi_run_now(vi_run *r, viso_error *err)
     for (;;) {
         viso_error why = {0};
         bool moved = !r->context || r->loaded->generation != atomic_load_explicit(&s->generation, memory_order_acquire);
-        int code = moved ? settle(r, &why) : 0;
+        int code = moved || feeds_changed(r) ? settle(r, err) : 0;
+        if (!code)
+            code = ready_feeds(r, err);
+        if (!code && feeds_changed(r))
+            code = settle(r, err);
         if (code)
-            return vi_error_set(err, code, "%s", why.text);
+            return code;
         code = run_once(r, &why);
         if (code != VISO_ERR_DEVICE)
             return code ? vi_error_set(err, code, "%s", why.text) : 0;
@@ -231,4 +334,69 @@ int vi_run_now(vi_run *r, viso_error *err)
             return code;
         atomic_fetch_add(&s->devices->reruns, 1);
     }
+}
+
+/* --- warming up ------------------------------------------------------------------------------------------------- */
+
+static const vi_profile *profile_of(const vi_session *s, const char *input)
+{
+    for (int i = 0; i < s->n_profile; ++i)
+        if (strcmp(s->profile[i].input, input) == 0)
+            return &s->profile[i];
+    return NULL;
+}
+
+static bool is_open(const vi_tensor_info *t)
+{
+    for (int k = 0; k < t->n_dim; ++k)
+        if (t->dim[k] < 0)
+            return true;
+    return false;
+}
+
+/* Outputs need no memory of ours: whatever shape they come in, they are dropped. */
+static int warm_slots(vi_run *r, const vi_binding *in, viso_error *err)
+{
+    vi_session *s = r->session;
+    int code = make_slots(r, in, s->n_in, NULL, 0, err);
+    vi_free(r->out);
+    r->out = code ? NULL : vi_calloc((size_t)s->n_out, sizeof *r->out);
+    vi_free(r->result);
+    r->result = code ? NULL : vi_calloc((size_t)s->n_out, sizeof *r->result);
+    if (!code && (!r->out || !r->result))
+        return vi_error_nomem(err, s->name);
+    for (int i = 0; i < s->n_out && !code; ++i)
+        r->out[i] = (vi_slot){.info = &s->out[i], .loose = true};
+    r->n_out = code ? 0 : s->n_out;
+    return code;
+}
+
+int vi_session_warm_up(vi_session *s, double *ms, viso_error *err)
+{
+    vi_run *r = vi_calloc(1, sizeof *r);
+    vi_binding *in = vi_calloc((size_t)s->n_in, sizeof *in);
+    bool ready = true;
+    int code = r && in ? 0 : vi_error_nomem(err, s->name);
+    for (int i = 0; i < s->n_in && !code; ++i) {
+        const vi_profile *p = profile_of(s, s->in[i].name);
+        in[i] = (vi_binding){.name = s->in[i].name, .dim = p ? p->opt : NULL, .n_dim = p ? p->n_dim : 0};
+        ready = ready && (p || !is_open(&s->in[i]));
+    }
+    uint64_t begin = vi_now_ns();
+    if (!code && ready) {
+        r->session = s;
+        code = warm_slots(r, in, err);
+        if (!code)
+            code = settle(r, err);
+        if (!code)
+            code = vi_run_now(r, err);
+    }
+    double took = ready && !code ? (double)(vi_now_ns() - begin) * 1e-6 : 0;
+    if (r && r->session)
+        vi_run_destroy(&r);
+    vi_free(r);
+    vi_free(in);
+    if (ms)
+        *ms = took;
+    return code;
 }

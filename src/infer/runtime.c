@@ -297,6 +297,11 @@ void vi_runtime_set_backend(vi_runtime *rt, const vi_backend *backend, void *sel
     rt->devices->self = self;
 }
 
+const char *vi_ort_version(const vi_ort *ort)
+{
+    return ort->version;
+}
+
 const char *vi_ort_path(const vi_ort *ort)
 {
     return ort->path;

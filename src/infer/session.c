@@ -30,7 +30,9 @@ static int strict_error(const vi_session *s, vi_provider p, const char *why, vis
 static int load_on(vi_session *s, vi_provider p, const void *data, size_t size, vi_loaded *l, viso_error *err)
 {
     vi_devices *d = s->devices;
-    const vi_load how = {.name = s->name, .data = data, .size = size, .provider = p, .threads = s->threads};
+    const vi_load how = {.name = s->name, .data = data, .size = size, .provider = p, .threads = s->threads,
+                         .graphs = !s->no_graphs, .digest = s->digest, .cache_dir = s->cache_dir, .precision = s->precision,
+                         .profile = s->profile, .n_profile = s->n_profile};
     int code = d->backend->load(d->self, &how, &l->graph, err);
     atomic_fetch_add(code ? &d->failures[p] : &d->loads[p], 1);
     if (code == 0)
@@ -140,6 +142,28 @@ void vi_session_drop(vi_session *s, vi_loaded *l)
 
 /* --- opening ---------------------------------------------------------------------------------------------------- */
 
+/* A later load needs them, when the caller's are gone. */
+static int keep_settings(vi_session *s, const vi_session_params *p, viso_error *err)
+{
+    s->no_graphs = p->no_graphs;
+    s->precision = p->precision ? p->precision : VI_FP32;
+    if (s->policy.order[0] == VI_CPU)
+        return 0;
+    s->digest = p->digest ? vi_strdup(p->digest) : NULL;
+    s->cache_dir = p->cache_dir ? vi_strdup(p->cache_dir) : NULL;
+    s->profile = p->n_profile ? vi_calloc((size_t)p->n_profile, sizeof *s->profile) : NULL;
+    if ((p->digest && !s->digest) || (p->cache_dir && !s->cache_dir) || (p->n_profile && !s->profile))
+        return vi_error_nomem(err, s->name);
+    for (int i = 0; i < p->n_profile; ++i) {
+        s->profile[i] = p->profile[i];
+        s->profile[i].input = vi_strdup(p->profile[i].input);
+        s->n_profile = i + 1;
+        if (!s->profile[i].input)
+            return vi_error_nomem(err, s->name);
+    }
+    return 0;
+}
+
 static int open_model(vi_session *s, const vi_session_params *p, viso_error *err)
 {
     faults f = {0};
@@ -175,10 +199,14 @@ int vi_session_open(vi_session **out, vi_runtime *rt, const vi_session_params *p
     s->threads = VI_MAX(p->intra_threads, 1);
     snprintf(s->name, sizeof s->name, "%s", p->name ? p->name : p->path ? vi_base_name(p->path) : "network");
     s->has_lock = pthread_mutex_init(&s->lock, NULL) == 0;
-    int code = s->has_lock ? open_model(s, p, err) : vi_error_nomem(err, s->name);
+    int code = s->has_lock ? keep_settings(s, p, err) : vi_error_nomem(err, s->name);
+    if (!code)
+        code = open_model(s, p, err);
     if (!code)
         code = s->devices->backend->describe(s->devices->self, s->now->graph, s->name, &s->in, &s->n_in, &s->out, &s->n_out,
                                              err);
+    if (!code && p->warm_up && s->now->provider != VI_CPU)
+        code = vi_session_warm_up(s, NULL, err);
     if (code) {
         vi_session_close(&s);
         return code;
@@ -197,6 +225,11 @@ void vi_session_close(vi_session **session)
     if (s->has_lock)
         pthread_mutex_destroy(&s->lock);
     vi_devices_release(s->devices);
+    for (int i = 0; i < s->n_profile; ++i)
+        vi_free((char *)s->profile[i].input);
+    vi_free(s->profile);
+    vi_free(s->digest);
+    vi_free(s->cache_dir);
     vi_free(s->data);
     vi_free(s->in);
     vi_free(s->out);

@@ -20,6 +20,11 @@ struct vi_session {
     vi_device_policy policy;
     int next;    /* index in the policy's order of the provider after the present one */
     int threads;
+    bool no_graphs;
+    vi_precision precision;
+    char *digest, *cache_dir; /* NULL when not given */
+    vi_profile *profile;      /* copies, with names */
+    int n_profile;
     uint8_t *data; /* copy of the model while another provider can follow */
     size_t size;
     pthread_mutex_t lock;

@@ -8,6 +8,7 @@
 
 #include "../test.h"
 #include "infer/backend.h"
+#include "infer/engine.h"
 #include "models/onnx_write.h"
 
 /* --- the pretended layer ---------------------------------------------------------------------------------------- */
@@ -20,18 +21,22 @@ typedef struct plan {
     const char *missing[VI_PROVIDERS + 1]; /* why it is not usable, NULL: it is */
     bool load_fails[VI_PROVIDERS + 1], bind_fails[VI_PROVIDERS + 1];
     atomic_int runs_left[VI_PROVIDERS + 1]; /* the run after these fails, and all later ones; below 0: never */
+    int fall_of;                            /* the n-th graph loaded (from 1) fails to run, wherever but on the CPU */
+    bool copies_fail;
     atomic_int graphs, contexts;            /* alive now */
-    atomic_int loads, copies;
+    atomic_int loads, copies, numbers;
 } plan;
 
 typedef struct fake_graph {
     void *real;
     vi_provider provider;
+    int number;
 } fake_graph;
 
 typedef struct fake_context {
     void *real;
     vi_provider provider;
+    int number;
     vi_slot in[SLOTS], out[SLOTS]; /* what the real layer sees: device memory as if it were the host's */
     vi_slot *all[2];
     int n[2];
@@ -70,6 +75,7 @@ static int fake_load(void *self, const vi_load *load, void **graph, viso_error *
         return code;
     }
     f->graphs++;
+    g->number = ++f->numbers;
     *graph = g;
     return 0;
 }
@@ -122,6 +128,7 @@ static int fake_bind(void *self, void *graph, const char *name, vi_slot *in, int
         return vi_error_nomem(err, name);
     assert_true(n_in <= SLOTS && n_out <= SLOTS);
     c->provider = g->provider;
+    c->number = g->number;
     c->all[0] = in;
     c->all[1] = out;
     c->n[0] = n_in;
@@ -153,6 +160,8 @@ static int fake_run(void *self, void *context, viso_error *err)
 {
     plan *f = self;
     fake_context *c = context;
+    if (c->provider != VI_CPU && f->fall_of == c->number)
+        return vi_error_set(err, VISO_ERR_DEVICE, "fell");
     if (f->runs_left[c->provider] >= 0 && atomic_fetch_sub(&f->runs_left[c->provider], 1) <= 0) {
         f->runs_left[c->provider] = 0;
         return vi_error_set(err, VISO_ERR_DEVICE, "enqueue error on %s", vi_provider_name(c->provider));
@@ -164,8 +173,9 @@ static int fake_copy(void *self, void *context, vi_slot *s, vi_direction directi
 {
     plan *f = self;
     (void)context;
-    (void)err;
     f->copies++;
+    if (f->copies_fail)
+        return vi_error_set(err, VISO_ERR_DEVICE, "the device is gone");
     memcpy(direction == VI_TO_DEVICE ? s->device : s->host, direction == VI_TO_DEVICE ? s->host : s->device, s->bytes);
     return 0;
 }
@@ -556,6 +566,235 @@ static void a_broken_model_switches_nothing_off(void **state)
     end(&b);
 }
 
+/* Three runs, each fed by the one before; only the last result is wanted on the host. */
+typedef struct chain {
+    vi_session *session[3];
+    vi_run *run[3];
+} chain;
+
+static void make_chain(bench *b, chain *c, const char *const choice[3])
+{
+    viso_error err = {0};
+    for (int i = 0; i < 3; ++i) {
+        c->session[i] = open_net(b, choice[i]);
+        vi_binding in = {.name = "x", .from = i ? c->run[i - 1] : NULL}, out = {.name = "y", .stay = i < 2};
+        if (vi_run_create(&c->run[i], c->session[i], &in, 1, &out, 1, &err))
+            fail_msg("%s", err.text);
+    }
+}
+
+static void free_chain(chain *c)
+{
+    for (int i = 2; i >= 0; --i)
+        vi_run_destroy(&c->run[i]);
+    for (int i = 0; i < 3; ++i)
+        vi_session_close(&c->session[i]);
+}
+
+static void check_chain(bench *b, chain *c, float seed, int copies)
+{
+    vi_device_counts before, after;
+    float *x = vi_run_input(c->run[0], 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        x[i] = seed;
+    vi_runtime_counts(b->rt, &before);
+    for (int i = 0; i < 3; ++i)
+        if (vi_run_now(c->run[i], &b->err))
+            fail_msg("%s", b->err.text);
+    const float *y = vi_run_output(c->run[2], 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        assert_true(y[i] == seed - 3.0f * (float)i);
+    vi_runtime_counts(b->rt, &after);
+    if (copies >= 0)
+        assert_int_equal(after.host_copies - before.host_copies, copies);
+}
+
+static void a_chain_stays_on_the_device(void **state)
+{
+    bench b;
+    chain c;
+    (void)state;
+    begin(&b);
+    make_chain(&b, &c, (const char *const[]){"cuda", "cuda", "cuda"});
+    for (int i = 0; i < 3; ++i)
+        check_chain(&b, &c, (float)(20 + i), 2); /* in at one end, out at the other */
+    /* What is between is brought when asked for, once. */
+    assert_int_equal(vi_run_fetch(c.run[1], 0, &b.err), 0);
+    assert_int_equal(vi_run_fetch(c.run[1], 0, &b.err), 0);
+    const float *y = vi_run_output(c.run[1], 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        assert_true(y[i] == 22.0f - 2.0f * (float)i);
+    vi_runtime_counts(b.rt, &b.counts);
+    assert_int_equal(b.counts.host_copies, 7);
+    assert_ptr_equal(vi_run_input(c.run[2], 0, NULL), y);
+    free_chain(&c);
+    /* TensorRT and CUDA share memory. The CPU needs no copies at all. */
+    make_chain(&b, &c, (const char *const[]){"tensorrt", "cuda", "tensorrt"});
+    check_chain(&b, &c, 30.0f, 2);
+    free_chain(&c);
+    make_chain(&b, &c, (const char *const[]){"cpu", "cpu", "cpu"});
+    check_chain(&b, &c, 30.0f, 0);
+    free_chain(&c);
+    /* Copies only where the neighbours differ. */
+    make_chain(&b, &c, (const char *const[]){"cuda", "cpu", "cuda"});
+    check_chain(&b, &c, 30.0f, 4);
+    check_chain(&b, &c, 31.0f, 4);
+    free_chain(&c);
+    make_chain(&b, &c, (const char *const[]){"cpu", "cuda", "cuda"});
+    check_chain(&b, &c, 30.0f, 2);
+    free_chain(&c);
+    end(&b);
+}
+
+/* Each network of a chain falls, first, middle and last; the numbers stay right and the copies find their new number. */
+static void a_chain_survives_a_failure_anywhere(void **state)
+{
+    static const int copies[3] = {2, 4, 2}; /* once the network that fell runs on the CPU */
+    (void)state;
+    for (int fallen = 0; fallen < 3; ++fallen) {
+        bench b;
+        chain c;
+        begin(&b);
+        const char *choice[3] = {"cuda", "cuda", "cuda"};
+        choice[fallen] = "tensorrt"; /* so that one network alone is hit */
+        make_chain(&b, &c, choice);
+        check_chain(&b, &c, 40.0f, 2);
+        b.f.runs_left[VI_TENSORRT] = 0;
+        check_chain(&b, &c, 41.0f, -1);
+        assert_string_equal(vi_session_provider(c.session[fallen]), "cuda");
+        check_chain(&b, &c, 42.0f, 2);
+        free_chain(&c);
+        end(&b);
+
+        begin(&b);
+        choice[fallen] = "tensorrt";
+        b.f.missing[VI_CUDA] = "gone"; /* from tensorrt straight to the CPU */
+        for (int i = 0; i < 3; ++i)
+            choice[i] = "tensorrt";
+        make_chain(&b, &c, choice);
+        check_chain(&b, &c, 43.0f, 2);
+        b.f.fall_of = fallen + 1;
+        check_chain(&b, &c, 44.0f, -1);
+        assert_string_equal(vi_session_provider(c.session[fallen]), "cpu");
+        check_chain(&b, &c, 45.0f, copies[fallen]);
+        free_chain(&c);
+        end(&b);
+    }
+}
+
+/* The device dies with a result that nobody has fetched: it is computed again where it is needed. */
+static void a_result_lost_with_its_device_comes_again(void **state)
+{
+    bench b;
+    chain c;
+    (void)state;
+    begin(&b);
+    make_chain(&b, &c, (const char *const[]){"cuda", "cuda", "cuda"});
+    check_chain(&b, &c, 50.0f, 2);
+    float *x = vi_run_input(c.run[0], 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        x[i] = 51.0f;
+    assert_int_equal(vi_run_now(c.run[0], &b.err), 0);
+    assert_int_equal(vi_run_now(c.run[1], &b.err), 0);
+    b.f.runs_left[VI_CUDA] = 0;
+    b.f.copies_fail = true;
+    if (vi_run_now(c.run[2], &b.err))
+        fail_msg("%s", b.err.text);
+    const float *y = vi_run_output(c.run[2], 0, NULL);
+    for (int i = 0; i < 4; ++i)
+        assert_true(y[i] == 51.0f - 3.0f * (float)i);
+    for (int i = 0; i < 3; ++i)
+        assert_string_equal(vi_session_provider(c.session[i]), "cpu");
+    assert_int_equal(b.lines, 1);
+    check_chain(&b, &c, 52.0f, 0);
+    free_chain(&c);
+    end(&b);
+}
+
+static void feeds_that_do_not_fit_are_named(void **state)
+{
+    bench b;
+    vi_run *r;
+    (void)state;
+    begin(&b);
+    vi_session *s = open_net(&b, "cuda");
+    vi_run *first = run_of(s);
+    assert_int_equal(vi_run_create(&r, s, &(vi_binding){.name = "x", .from = first, .output = 1}, 1,
+                                   &(vi_binding){.name = "y"}, 1, &b.err), VISO_ERR_MODEL);
+    assert_string_equal(b.err.text, "small: input 'x' has another type or size than output '?' of small");
+    b.err = (viso_error){0};
+    assert_int_equal(vi_run_create(&r, s, &(vi_binding){.name = "x", .from = first}, 1, &(vi_binding){.name = "y"}, 1, &b.err), 0);
+    assert_int_equal(vi_run_now(r, &b.err), VISO_ERR_INTERNAL); /* before the one that feeds it */
+    vi_run_destroy(&r);
+    vi_run_destroy(&first);
+    vi_session_close(&s);
+    end(&b);
+}
+
+static void warming_up_meets_the_failure_first(void **state)
+{
+    bench b;
+    double ms = -1;
+    (void)state;
+    begin(&b);
+    b.f.runs_left[VI_TENSORRT] = 0;
+    size_t size;
+    uint8_t *data = small_net(&size);
+    vi_device_policy policy;
+    assert_int_equal(vi_device_policy_make(&policy, "auto", NULL, NULL, false, &b.err), 0);
+    vi_session_params p = {.data = data, .size = size, .name = "small", .policy = &policy, .warm_up = true};
+    vi_session *s;
+    assert_int_equal(vi_session_open(&s, b.rt, &p, &b.err), 0);
+    assert_string_equal(vi_session_provider(s), "cuda");
+    assert_int_equal(b.f.contexts, 0);
+    assert_int_equal(vi_session_warm_up(s, &ms, &b.err), 0);
+    assert_true(ms > 0);
+    assert_int_equal(b.lines, 1);
+    vi_session_close(&s);
+    vi_free(data);
+    end(&b);
+}
+
+static void engines_are_kept_apart(void **state)
+{
+    static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const vi_profile profile = {"in", 4, {1, 3, 128, 128}, {1, 3, 256, 256}, {1, 3, 512, 512}};
+    const vi_machine machine = {"GPU (9.0)", "580.1", "1.29.0", "100300"};
+    (void)state;
+    vi_load load = {.digest = digest, .cache_dir = "/c", .precision = VI_FP16, .profile = &profile, .n_profile = 1};
+    char *one = vi_engine_dir(&load, &machine), *text;
+    assert_int_equal(strncmp(one, "/c/tensorrt/0123456789abcdef-", 29), 0);
+    assert_int_equal(strlen(one), 29 + 16);
+    for (int k = 0; k < 6; ++k) {
+        vi_machine m = machine;
+        vi_profile other = profile;
+        vi_load l = load;
+        if (k == 0)
+            snprintf(m.gpu, sizeof m.gpu, "GPU (8.9)");
+        else if (k == 1)
+            snprintf(m.driver, sizeof m.driver, "580.2");
+        else if (k == 2)
+            snprintf(m.runtime, sizeof m.runtime, "1.30.0");
+        else if (k == 3)
+            snprintf(m.tensorrt, sizeof m.tensorrt, "100301");
+        else if (k == 4)
+            l.precision = VI_FP32;
+        else
+            other.max[3] = 640;
+        l.profile = &other;
+        text = vi_engine_dir(&l, &m);
+        assert_string_not_equal(text, one);
+        vi_free(text);
+    }
+    vi_free(one);
+    load.digest = NULL;
+    assert_null(vi_engine_dir(&load, &machine));
+    const vi_profile two[2] = {profile, {"t", 1, {1}, {1}, {4}}};
+    text = vi_profile_text(two, 2, 2);
+    assert_string_equal(text, "in:1x3x512x512,t:4");
+    vi_free(text);
+}
+
 typedef struct worker {
     vi_session *session;
     float seed;
@@ -653,6 +892,12 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_told),
         cmocka_unit_test(strict_fails_instead),
         cmocka_unit_test(a_broken_model_switches_nothing_off),
+        cmocka_unit_test(a_chain_stays_on_the_device),
+        cmocka_unit_test(a_chain_survives_a_failure_anywhere),
+        cmocka_unit_test(a_result_lost_with_its_device_comes_again),
+        cmocka_unit_test(feeds_that_do_not_fit_are_named),
+        cmocka_unit_test(warming_up_meets_the_failure_first),
+        cmocka_unit_test(engines_are_kept_apart),
         cmocka_unit_test(many_threads_cross_a_switch),
         cmocka_unit_test(no_memory_while_switching),
     };
