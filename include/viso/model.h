@@ -30,6 +30,18 @@ VISO_API int viso_models_describe(const char *dir, const char *id, char **text, 
 /* Converts a TensorFlow Lite file to ONNX. out_path is written whole or not at all. */
 VISO_API int viso_models_import(const char *path, const char *out_path, viso_error *err);
 
+/* How a model is fetched. Zero-initialise it. */
+typedef struct viso_install {
+    const char *dir; /* as above; the file goes to the first of the folders */
+    int offline;     /* a model that is not here is an error */
+    /* Called now and then; anything but 0 ends with VISO_ERR_INTERRUPTED. total 0: not known. May be NULL. */
+    int (*progress)(void *user, const char *id, uint64_t done, uint64_t total);
+    void *user;
+} viso_install;
+/* Fetches a model's file from the addresses of its row, unless it is here and whole. The only call of the library that
+ * uses the network; proxies of the environment are honoured. The file gets its name when size and SHA-256 are right. What
+ * was fetched before an interruption is kept, and the next call goes on from there. `how` may be NULL. Blocks. */
+VISO_API int viso_models_install(const char *id, const viso_install *how, viso_error *err);
 /* Removes the installed file of a model. *path (allocated, viso_text_free; may be NULL) says which. */
 VISO_API int viso_models_remove(const char *dir, const char *id, char **path, viso_error *err);
 /* The folder that new models go to (allocated, viso_text_free). It need not exist yet. */

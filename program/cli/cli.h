@@ -114,6 +114,8 @@ int cli_complete(int argc, char **argv);
 /* ---- signals.c ---- */
 
 void cli_signals_watch(viso_engine *e); /* first SIGINT or SIGTERM cancels e, the second exits; NULL: stop watching */
+/* For work without an engine: from now on the first signal only makes cli_interrupted() true. */
+void cli_signals_note(void);
 bool cli_interrupted(void);
 
 /* ---- json.c: values that jansson would refuse become something it takes ---- */
@@ -153,6 +155,7 @@ int cli_detect(cli *c, viso_error *err);
 int cli_models_list(cli *c, viso_error *err);
 int cli_models_info(cli *c, viso_error *err);
 int cli_models_path(cli *c, viso_error *err);
+int cli_models_install(cli *c, viso_error *err);
 int cli_models_remove(cli *c, viso_error *err);
 int cli_models_import(cli *c, viso_error *err);
 int cli_models_verify(cli *c, viso_error *err);

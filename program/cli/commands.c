@@ -39,6 +39,11 @@ static const cli_arg list_args[] = {
     { "verify", 0, NULL, false, false, "Reads the installed files and checks their digests." },
 };
 
+static const cli_arg install_args[] = {
+    { "preset", 0, "NAME", false, false, "All models of a set; viso models list --json shows which belong to which." },
+    { "offline", 0, NULL, false, false, "Fetches nothing: ends with 6 when a model is not here." },
+};
+
 static const cli_arg import_args[] = {
     { "out", 'o', "FILE", true, false,
       "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
@@ -70,6 +75,10 @@ const cli_command cli_commands[] = {
       ARGS(list_args), 0, 0, false, cli_models_list },
     { "models info", "MODEL...", "Describes models: file, licence, origin, tensors.", NULL, run_groups, NULL, 0, 1, -1,
       true, cli_models_info },
+    { "models install", "MODEL...", "Fetches models and checks them.",
+      "Size and SHA-256 must be those of the manifest before a file gets its name. An interrupted download goes on where "
+      "it was. The usual proxy variables (https_proxy, no_proxy) count. Mind the licences: viso models info MODEL.",
+      run_groups, ARGS(install_args), 0, -1, true, cli_models_install },
     { "models path", "[MODEL...]", "Tells where the files of models are; without a name, where new ones go.", NULL,
       run_groups, NULL, 0, 0, -1, true, cli_models_path },
     { "models remove", "MODEL...", "Removes the installed files of models.", NULL, run_groups, NULL, 0, 1, -1, true,

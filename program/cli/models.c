@@ -1,7 +1,8 @@
-/* models.c: `viso models list|info|path|remove|import|verify`. */
+/* models.c: `viso models list|info|path|install|remove|import|verify`. */
 #include "viso/model.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -167,6 +168,76 @@ int cli_models_path(cli *c, viso_error *err)
         else
             puts(m->path);
     }
+    viso_models_free(&l);
+    return rc;
+}
+
+/* ---- install ---- */
+
+typedef struct download {
+    const cli *c;
+    uint64_t shown_ns;
+    bool bar, drawn;
+} download;
+
+static int on_download(void *user, const char *id, uint64_t done, uint64_t total)
+{
+    download *d = user;
+    uint64_t now = vi_now_ns();
+    if (cli_interrupted())
+        return 1;
+    if (now - d->shown_ns < 200000000u || (!d->bar && !d->c->json))
+        return 0;
+    d->shown_ns = now;
+    if (d->c->json)
+        return cli_json_event("progress", json_pack("{s:o, s:I, s:I}", "id", cli_json_text(id), "done", (json_int_t)done, "total",
+                                                    (json_int_t)total), NULL) != 0;
+    if (total)
+        fprintf(stderr, "\r%s: %.1f of %.1f MB ", id, (double)done / 1e6, (double)total / 1e6);
+    else
+        fprintf(stderr, "\r%s: %.1f MB ", id, (double)done / 1e6);
+    fflush(stderr);
+    d->drawn = true;
+    return 0;
+}
+
+static int install_one(cli *c, const viso_model_info *m, const char *dir, viso_error *err)
+{
+    download d = { .c = c, .bar = !c->quiet && !c->json && isatty(STDERR_FILENO) };
+    viso_install how = { .dir = dir, .offline = cli_has(c, "offline"), .progress = on_download, .user = &d };
+    bool there = strcmp(m->state, "installed") == 0;
+    if (!there && !c->quiet && !c->json)
+        fprintf(stderr, "%s: licence %s, commercial use: %s; %s\n", m->id, m->licence, m->commercial, m->origin);
+    int rc = viso_models_install(m->id, &how, err);
+    if (d.drawn)
+        fputc('\n', stderr);
+    if (rc == 0 && c->json)
+        rc = cli_json_event("installed", json_pack("{s:o, s:b}", "id", cli_json_text(m->id), "fetched", !there), err);
+    else if (rc == 0 && !c->quiet)
+        printf("%s: %s\n", m->id, there ? "is here already" : "installed");
+    return rc;
+}
+
+int cli_models_install(cli *c, viso_error *err)
+{
+    char folder[1024];
+    const char *dir = models_dir(c, folder, sizeof folder), *preset = cli_value(c, "preset");
+    viso_model_list *l = NULL;
+    int done = 0;
+    if (!preset == !c->n_word)
+        return vi_error_set(err, VISO_ERR_USAGE, "name models, or a set of them with --preset; viso models list shows all");
+    int rc = viso_models_list(&l, dir, 2, err);
+    rc = rc ? rc : check_words(c, l, err);
+    cli_signals_note();
+    for (int i = 0; rc == 0 && i < c->n_word; i++)
+        rc = install_one(c, find(l, c->word[i]), dir, err);
+    for (int i = 0; rc == 0 && preset && i < viso_models_count(l); i++)
+        if (strcmp(viso_models_at(l, i)->preset, preset) == 0) {
+            rc = install_one(c, viso_models_at(l, i), dir, err);
+            done++;
+        }
+    if (rc == 0 && preset && done == 0)
+        rc = vi_error_set(err, VISO_ERR_USAGE, "there is no preset '%.60s'; viso models list --json shows them", preset);
     viso_models_free(&l);
     return rc;
 }

@@ -9,20 +9,19 @@
 
 static _Atomic(viso_engine *) watched;
 static atomic_int caught;
+static atomic_bool noting; /* somebody asks cli_interrupted() */
 
 static void on_signal(int number)
 {
     viso_engine *e = atomic_load(&watched);
-    if (atomic_fetch_add(&caught, 1) > 0 || !e)
+    if (atomic_fetch_add(&caught, 1) > 0 || (!e && !atomic_load(&noting)))
         _exit(-VISO_ERR_INTERRUPTED);
-    viso_cancel(e);
+    if (e)
+        viso_cancel(e);
 }
 
-void cli_signals_watch(viso_engine *e)
+static void catch_signals(void)
 {
-    atomic_store(&watched, e);
-    if (!e)
-        return; /* the handler stays: without an engine it exits with 130 */
     struct sigaction a;
     memset(&a, 0, sizeof a);
     a.sa_handler = on_signal;
@@ -33,6 +32,19 @@ void cli_signals_watch(viso_engine *e)
     struct sigaction hangup; /* under nohup it is ignored and stays so */
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &a, NULL);
+}
+
+void cli_signals_watch(viso_engine *e)
+{
+    atomic_store(&watched, e);
+    if (e)
+        catch_signals(); /* without an engine the handler stays and exits with 130 */
+}
+
+void cli_signals_note(void)
+{
+    atomic_store(&noting, true);
+    catch_signals();
 }
 
 bool cli_interrupted(void)

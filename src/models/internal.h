@@ -35,6 +35,8 @@ struct vi_models {
 void vi_models_find_dirs(vi_models *m, const char *chosen);
 /* The first manifest in the folders, then the users' own. */
 int vi_models_find_rows(vi_models *m, viso_error *err);
+/* Makes the folders above a file. */
+int vi_models_make_folders(const char *path, viso_error *err);
 /* Path of a row's file if some folder has it (allocated), else NULL. */
 char *vi_models_where(const vi_models *m, const vi_model_row *row);
 /* Reads a row's file and checks its digest. */

@@ -189,6 +189,16 @@ expect 2 err "did you mean 'face-full'" models path face-ful
 expect 0 out "removed /m/face-full.onnx" models remove face-full
 expect 2 err "there is no model 'nothing'" models remove face-full nothing; lacks out.txt removed
 expect 0 out '{"event":"removed","id":"face-full"' models remove face-full --json
+expect 0 out "optional-net: installed" models install optional-net
+holds err.txt "licence non-commercial, commercial use: no"
+expect 0 out "face-full: is here already" models install --preset starter; lacks out.txt optional-net
+expect 0 out '{"event":"installed","id":"optional-net","fetched":true}' models install optional-net --json; silent err "install --json"
+holds out.txt '{"event":"progress","id":"optional-net"'
+expect 6 err "--offline" models install --offline face-full optional-net
+expect 2 err "no preset 'nothing'" models install --preset nothing
+expect 2 err "name models" models install
+expect 2 err "name models" models install optional-net --preset starter
+expect 2 err "did you mean 'face-full'" models install face-ful
 expect 0 out "face-full described" models info face-full
 expect 2 err "did you mean 'face-full'" models info face-ful
 expect 0 out "face-full: installed" models verify

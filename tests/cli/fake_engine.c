@@ -322,3 +322,13 @@ int viso_models_folder(const char *dir, char **path, viso_error *err)
     *path = vi_strdup("/m");
     return *path ? VISO_OK : vi_error_nomem(err, "text");
 }
+
+int viso_models_install(const char *id, const viso_install *how, viso_error *err)
+{
+    if (how->offline && strcmp(id, "face-full") != 0)
+        return vi_error_set(err, VISO_ERR_MODEL, "model %s is not here and --offline forbids to fetch it", id);
+    for (int i = 0; i < 3; i++)
+        if (how->progress(how->user, id, (uint64_t)i, 2))
+            return vi_error_set(err, VISO_ERR_INTERRUPTED, "model %s: stopped", id);
+    return VISO_OK;
+}
