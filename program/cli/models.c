@@ -18,7 +18,8 @@ static json_t *model_json(const viso_model_info *m)
                      cli_json_text(m->role), "label", cli_json_text(m->label), "file", cli_json_text(m->file), "bytes",
                      (json_int_t)m->bytes, "sha256", cli_json_text(m->sha256), "licence", cli_json_text(m->licence),
                      "commercial", cli_json_text(m->commercial), "origin", cli_json_text(m->origin), "preset",
-                     cli_json_text(m->preset), "state", cli_json_text(m->state), "path", cli_json_text(m->path), "about_bytes", (json_int_t)m->about_bytes, "addresses", m->addresses);
+                     cli_json_text(m->preset), "state", cli_json_text(m->state), "path", cli_json_text(m->path),
+                     "about_bytes", (json_int_t)m->about_bytes, "addresses", m->addresses);
 }
 
 /* "permissive" means the usual licences that ask for no more than to be named. */

@@ -29,7 +29,8 @@ static const struct {
     {"det_10g", "5838f7fe053675b1", "image > " STRIDES},
     {"scrfd_2.5g", "bc24bb349491481c", "image > " STRIDES},
     {"yoloface_8n", "84d5bb985b0ea75f", "image > detections"},
-    {"yunet_n", "9e65c0213faef017", "image > class_8 class_16 class_32 object_8 object_16 object_32 boxes_8 boxes_16 boxes_32 points_8 points_16 points_32"},
+    {"yunet_n", "9e65c0213faef017", "image > class_8 class_16 class_32 object_8 object_16 object_32 boxes_8 "
+     "boxes_16 boxes_32 points_8 points_16 points_32"},
     {"res50", "025db4efa3f7bef9", "image > scores points"},
     {"2dfan4", "1ceedb108439c7d7", "image > points heatmaps"},
     {"1k3d68", "df5c06b8a0c12e42", "image > points"},

@@ -460,7 +460,8 @@ int main(void)
         cmocka_unit_test(a_model_runs_by_role), cmocka_unit_test(faults_name_the_model),
         cmocka_unit_test(the_contract_is_checked_at_load), cmocka_unit_test(states_and_blobs),
         cmocka_unit_test(bad_manifests),
-        cmocka_unit_test(large_files_are_verified_once), cmocka_unit_test(removing), cmocka_unit_test(public_calls), cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(large_files_are_verified_once), cmocka_unit_test(removing), cmocka_unit_test(public_calls),
+        cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
