@@ -69,6 +69,13 @@ VI_CLONES static void chroma_row(float *restrict v, const float *restrict field,
         v[x] = gain * v[x] + tinted[x] * (offset + field[x]) + shift * lips[x];
 }
 
+/* Where the source was not seen (hair over a brow), its texture is invented: the target's own skin tone shows there. */
+VI_CLONES static void fill_row(float *restrict v, const float *restrict tone, const float *restrict conf, int n)
+{
+    for (int x = 0; x < n; x++)
+        v[x] = tone[x] + vi_smoothstep(conf[x], 0.1f, 0.6f) * (v[x] - tone[x]);
+}
+
 static inline float clip(float v, float lo, float hi)
 {
     return v < lo ? lo : v > hi ? hi : v;
@@ -219,6 +226,26 @@ static int corrected_low(vi_target *t, vi_grid *dst, const vi_grid *raw, const v
     return rc;
 }
 
+/* Skin tone of the target: the narrow low-pass where skin is near, else the wide one. */
+static int skin_tone(vi_target *t, vi_plane tone[3])
+{
+    vi_grid *g = vi_arena_alloc(t->a, sizeof(*g));
+    if (!g)
+        return VISO_ERR_NO_SPACE;
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < VI_GRID * VI_GRID; i++) {
+            float w = vi_smoothstep(t->narrow->w.v[i], 0.02f, 0.1f), v = vi_smoothstep(t->wide->w.v[i], 0.005f, 0.02f);
+            float far = t->stat[VI_STAT_SKIN_T].known ? t->stat[VI_STAT_SKIN_T].v[c] : t->wide->t[c].v[i];
+            far += v * (t->wide->t[c].v[i] - far);
+            g->v[i] = far + w * (t->narrow->t[c].v[i] - far);
+        }
+        int rc = grow(t, &tone[c], g);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 int vi_target_apply(vi_target *t)
 {
     struct recipe r;
@@ -235,7 +262,7 @@ int vi_target_apply(vi_target *t)
     r.fold = 0.75f * vi_target_smile(t);
     band_gains(t, dark, &r);
 
-    vi_plane f[3], low_s, glow, fold_t, fold_s, lips;
+    vi_plane f[3], tone[3], low_s, glow, fold_t, fold_s, lips;
     int rc = lip_shift(t, field, &r);
     if (!rc)
         rc = corrected_low(t, &field[3], t->shine[1], &field[0], &r, 0.07f);
@@ -256,6 +283,8 @@ int vi_target_apply(vi_target *t)
     const vi_stat *skin = &t->stat[VI_STAT_SKIN_S];
     float chroma2 = skin->known ? skin->v[1] * skin->v[1] + skin->v[2] * skin->v[2] : 0.0f;
     float strength = vi_smoothstep(sqrtf(chroma2), 6.0f, 14.0f);
+    if (!rc)
+        rc = skin_tone(t, tone);
     float *tinted = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*tinted));
     float *glare = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*glare));
     float *eye = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*eye));
@@ -274,6 +303,8 @@ int vi_target_apply(vi_target *t)
         }
         for (int c = 1; c < 3; c++)
             chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, r.gain[c], r.offset[c], r.lips[c], t->roi);
+        for (int c = 0; c < 3; c++)
+            fill_row(ROW(t->s_lab.c[c]), ROW(tone[c]), ROW(t->conf), t->roi);
     }
     if (!rc) {
         eye_colour(t, VI_EYE_L, field, &r);

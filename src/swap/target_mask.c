@@ -76,24 +76,43 @@ VI_CLONES static void weight_row(float *restrict st, float *restrict stl, float 
     }
 }
 
-/* A source's beard is no shadow: where it takes part in the statistics, the skin around it comes out too bright. Below the
- * nose, what is much darker than the source's skin is left out. */
+/* How much darker than skin a beard begins, from the spread of the skin itself. */
+static void beard_limits(const vi_lab_model *skin, float *lo, float *hi)
+{
+    float sd = sqrtf(fmaxf(skin->cov[0], 4.0f));
+    *lo = skin->mean[0] - (2.0f * sd + 12.0f);
+    *hi = skin->mean[0] - (1.2f * sd + 4.0f);
+}
+
+/* A beard is no shadow: where a source's takes part in the statistics, the skin around it comes out too bright; a target's
+ * moustache would leave a grey smear. Below the nose, what is much darker than that person's skin is left out; of the
+ * target only down to the mouth, as a beard goes on outside the mesh and the chin has to go with it. */
 static void leave_beard(vi_target *t)
 {
-    const vi_lab_model *skin = &t->src->s->skin.upper;
-    if (!(skin->n > 0.0f))
-        return;
-    float sd = sqrtf(fmaxf(skin->cov[0], 4.0f)), lo = 1.2f * sd + 4.0f, hi = 2.0f * sd + 12.0f;
-    float nose = 0.5f * t->n[2].y, soft = 0.5f * 0.05f * t->fs;
+    const vi_lab_model *mine = &t->src->s->skin.upper, *theirs = &t->skin.upper;
+    float s_lo, s_hi, t_lo, t_hi;
+    beard_limits(mine, &s_lo, &s_hi);
+    beard_limits(theirs, &t_lo, &t_hi);
+    float nose = 0.5f * t->n[2].y, mouth = 0.25f * (t->n[61].y + t->n[291].y), soft = 0.5f * 0.05f * t->fs;
     for (int y = 0; y < t->st.h; y++) {
-        float zone = vi_smoothstep((float)y, nose - soft, nose + soft);
-        const float *L = t->s_half.c[0].p + y * t->s_half.c[0].stride;
+        float below = vi_smoothstep((float)y, nose - soft, nose + soft);
+        float s_zone = mine->n > 0.0f ? below : 0.0f;
+        float t_zone = theirs->n > 0.0f ? below * (1.0f - vi_smoothstep((float)y, mouth - 0.5f * soft, mouth + 1.5f * soft)) : 0;
+        const float *s = t->s_half.c[0].p + y * t->s_half.c[0].stride, *d = t->t_half.c[0].p + y * t->t_half.c[0].stride;
         float *w[3] = { t->st.p + y * t->st.stride, t->sw.p + y * t->sw.stride, t->stl.p + y * t->stl.stride };
-        for (int x = 0; x < t->st.w && zone > 0.0f; x++) {
-            float keep = 1.0f - zone * vi_smoothstep(skin->mean[0] - L[x], lo, hi);
+        for (int x = 0; x < t->st.w && below > 0.0f; x++) {
+            float keep = 1.0f - s_zone * (1.0f - vi_smoothstep(s[x], s_lo, s_hi));
+            keep *= 1.0f - t_zone * (1.0f - vi_smoothstep(d[x], t_lo, t_hi));
             for (int i = 0; i < 3; i++)
                 w[i][x] *= keep;
         }
+    }
+    for (int y = 0; y < t->roi && theirs->n > 0.0f; y++) { /* nor does a moustache replace a crease */
+        float *c = t->crease.p + y * t->crease.stride;
+        const float *d = t->t_lab.c[0].p + y * t->t_lab.c[0].stride;
+        for (int x = 0; x < t->roi; x++)
+            if (c[x] > 0.0f)
+                c[x] *= vi_smoothstep(d[x], t_lo, t_hi);
     }
 }
 
@@ -218,7 +237,16 @@ static int occlusion_mask(vi_target *t, const vi_plane *dst)
     vi_plane L = vi_plane_new(t->a, t->roi, t->roi);
     if (!L.p)
         return VISO_ERR_NO_SPACE;
-    int rc = t->k->resize(&skin, &t->features, t->a);
+    /* A moustache looks like an object, but is part of the face. */
+    static const uint16_t lip[] = { 216, 206, 203, 98, 97, 2, 326, 327, 423, 426, 436, 291, 0, 61 };
+    vi_plane half = vi_plane_new(t->a, t->roi / 2, t->roi / 2);
+    if (!half.p)
+        return VISO_ERR_NO_SPACE;
+    int rc = half_polygon(t, &half, lip, VI_COUNT(lip), t->mouth_occluded ? 0.0f : 1.0f, 0.01f * t->fs);
+    if (rc)
+        return rc;
+    t->k->max2(&half, &half, &t->features);
+    rc = t->k->resize(&skin, &half, t->a);
     if (!rc)
         rc = t->k->resize(&centre, &t->centre, t->a);
     if (rc)
