@@ -184,10 +184,10 @@ static void try_append(vi_ort *ort, vi_provider p, char *why, size_t room)
     if (!status)
         status = vi_ort_append(ort, options, &load, false);
     if (vi_ort_check(api, status, VISO_ERR_DEVICE, vi_provider_name(p), "does not load", &err)) {
-        /* "… Failed to load library … with error: libx.so.1: cannot open shared object file" */
-        const char *cause = strstr(err.text, "with error: ");
+        /* "… Failed to load library … with error: libx.so.1: cannot open shared object file", or what CUDA says */
+        const char *loader = strstr(err.text, "with error: "), *device = strstr(err.text, "CUDA failure ");
         char text[200];
-        snprintf(text, sizeof text, "%.199s", cause ? cause + 12 : err.text);
+        snprintf(text, sizeof text, "%.199s", loader ? loader + 12 : device ? device : err.text);
         add(why, room, text);
     }
     if (options)
@@ -197,8 +197,11 @@ static void try_append(vi_ort *ort, vi_provider p, char *why, size_t room)
 /* cuDNN is opened by the provider at its first convolution, too late for a good message. */
 static void need_cudnn(char *why, size_t room)
 {
-    if (!dlopen("libcudnn.so.9", RTLD_LAZY | RTLD_LOCAL))
-        add(why, room, "cuDNN 9 is missing (libcudnn.so.9 not found)");
+    char text[200];
+    if (dlopen("libcudnn.so.9", RTLD_LAZY | RTLD_LOCAL))
+        return;
+    snprintf(text, sizeof text, "cuDNN 9 does not load: %.170s", dlerror());
+    add(why, room, text);
 }
 
 static void probe(vi_ort *ort, vi_provider p, char *why, size_t room)

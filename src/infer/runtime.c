@@ -317,15 +317,33 @@ OrtEnv *vi_ort_env(const vi_ort *ort)
     return ort->env;
 }
 
-int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *name, const char *doing, viso_error *err)
+/* Its messages name places in its own source, "/…/x.cc:12 T f(U) [ONNXRuntimeError] : 1 : FAIL : what happened ; GPU=0 ;
+ * …", on several lines. What happened is what a user can act on. */
+static void tell(const char *message, char *text, size_t room)
 {
-    if (!status)
-        return 0;
-    char text[400]; /* its messages may have several lines, ours have one */
-    snprintf(text, sizeof text, "%s", api->GetErrorMessage(status));
+    const char *mark;
+    while ((mark = strstr(message, "[ONNXRuntimeError] : ")) != NULL) {
+        message = mark + strlen("[ONNXRuntimeError] : ");
+        const char *kind = strstr(message, " : "), *what = kind ? strstr(kind + 3, " : ") : NULL;
+        message = what ? what + 3 : message;
+    }
+    snprintf(text, room, "%s", message);
+    char *end = strstr(text, " ; GPU=");
+    if (end)
+        *end = 0;
     for (char *p = text; *p; ++p)
         if (*p == '\n' || *p == '\r')
             *p = ' ';
+    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; --n)
+        text[n - 1] = 0;
+}
+
+int vi_ort_check(const OrtApi *api, OrtStatus *status, int code, const char *name, const char *doing, viso_error *err)
+{
+    char text[400];
+    if (!status)
+        return 0;
+    tell(api->GetErrorMessage(status), text, sizeof text);
     vi_error_set(err, code, "%s: %s: %s", name, doing, text);
     api->ReleaseStatus(status);
     return code;
