@@ -76,6 +76,20 @@ int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, v
 const char *vi_models_state(vi_models *m, int i, bool full);
 const char *vi_models_state_now(vi_models *m, int i);
 
+/* Numbers that a network carries and the runtime does not show, read from its ONNX file (and the file beside it that holds
+ * the data, if so). name NULL: the last initialiser of the graph, which is where Inswapper keeps its matrix; another name is
+ * compared exactly. float32, float16 and float64 become float32. VISO_ERR_MODEL (damaged, not there, other numbers),
+ * VISO_ERR_INPUT (no such file), VISO_ERR_NO_SPACE. */
+typedef struct vi_onnx_values {
+    float *value; /* count of them, in the order of the file */
+    size_t count;
+    int n_dim;
+    int64_t dim[VI_MAX_DIMS];
+    char name[96];
+} vi_onnx_values;
+int vi_onnx_initialiser(const char *path, const char *name, vi_onnx_values *v, viso_error *err);
+void vi_onnx_values_free(vi_onnx_values *v);
+
 /* TensorFlow Lite -> ONNX (models/tflite*.c). Input is untrusted bytes; every fault names operator and tensor. Output
  * allocated, freed with vi_free. */
 int vi_tflite_to_onnx(const uint8_t *data, size_t size, const char *name, uint8_t **onnx, size_t *onnx_size,
