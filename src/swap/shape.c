@@ -13,6 +13,8 @@
 /* Limits of the recipe, cm. */
 #define MOVE_MAX 1.6f /* of any point */
 #define LIPS_MAX 1.0f /* of the mouth as a whole */
+#define BEYOND 1.15f    /* inside points go a little past the source: the oval, which stays, pulls the other way */
+#define THICKNESS 0.9f  /* share of the lips' thickness taken over */
 #define DEPTH 0.7f    /* share of the z difference taken over: landmark z is the least sure coordinate */
 
 vi_shape_params vi_shape_defaults(void)
@@ -135,7 +137,9 @@ static void move_inside(const vi_mesh *m, const float (*s)[3], const float (*t)[
     for (int i = 0; i < VI_MESH_VERTS; i++) {
         float dx = (m->pos[i][0] - mouth[0]) / 3.6f, dy = (m->pos[i][1] - mouth[1]) / 2.4f;
         float w = 0.25f + 0.75f * vi_smoothstep(sqrtf(dx * dx + dy * dy), 0.7f, 1.6f);
-        w *= outline + (1.0f - outline) * vi_smoothstep(oval_distance(m, i), 0.0f, 2.2f);
+        float inside = vi_smoothstep(oval_distance(m, i), 0.0f, 2.2f);
+        w *= outline + (1.0f - outline) * inside;
+        w *= 1.0f + (BEYOND - 1.0f) * inside;
         for (int j = 0; j < 3; j++)
             n[i][j] = t[i][j] + w * (j == 2 ? DEPTH : 1.0f) * vi_clampf(s[i][j] - t[i][j], -MOVE_MAX, MOVE_MAX);
     }
@@ -197,7 +201,7 @@ static void build_lips(const float (*s)[3], const float (*t)[3], float (*n)[3])
     }
     for (int lower = 0; lower < 2; lower++) {
         float tht = VI_MAX(lip_thickness(t, lower), 1e-6f);
-        scale_lip(n, lower, 1.0f + 0.7f * (vi_clampf(lip_thickness(s, lower) / tht, 0.6f, 1.6f) - 1.0f));
+        scale_lip(n, lower, 1.0f + THICKNESS * (vi_clampf(lip_thickness(s, lower) / tht, 0.6f, 1.6f) - 1.0f));
     }
 }
 
