@@ -162,11 +162,11 @@ static int edge_distance(vi_target *t)
  * head is turned); the move is faded out towards it, so that nothing tears. Also how far each pixel moved, as the weight
  * with which the warped target has to be pasted. */
 VI_CLONES static void fade_map(float *restrict mx, float *restrict my, float *restrict moved, float *restrict dist,
-                               const float *restrict cover, int n, int y, float reach)
+                               const float *restrict cover, const float *restrict skin, int n, int y, float reach)
 {
     for (int x = 0; x < n; x++) {
         float d = 2.0f * dist[x] * cover[x];
-        float w = vi_smoothstep(d, 0.0f, reach);
+        float w = vi_smoothstep(d, 0.0f, reach) * vi_smoothstep(skin[x], 0.2f, 0.7f);
         float dx = w * (mx[x] - ((float)x + 0.5f)), dy = w * (my[x] - ((float)y + 0.5f));
         dist[x] = d;
         mx[x] = (float)x + 0.5f + dx;
@@ -228,9 +228,26 @@ static int warp_outside(vi_target *t)
     return rc;
 }
 
+/* The target's skin in the ROI, softened: hair, hands and masks in front of the face are not moved with it. */
+static int still_parts(vi_target *t, const vi_plane *skin)
+{
+    float f = (float)t->skin_crop.w / (float)t->size;
+    vi_affine to_skin = { { f, 0, f * (float)t->origin, 0, f, f * (float)t->origin } };
+    t->k->warp(skin, &t->skin_crop, 1, &to_skin, VI_FILTER_BILINEAR, VI_BORDER_REPLICATE);
+    return t->k->blur(skin, skin, 0.02f * t->fs, t->a);
+}
+
 static int move_target(vi_target *t)
 {
+    size_t mark = vi_arena_mark(t->a);
+    vi_plane skin = vi_plane_new(t->a, t->roi, t->roi);
+    if (!skin.p)
+        return VISO_ERR_NO_SPACE;
     int rc = edge_distance(t);
+    if (!rc && t->set->occlusion)
+        rc = still_parts(t, &skin);
+    else
+        vi_plane_fill(&skin, 1.0f);
     if (rc)
         return rc;
     bool outline = t->set->outline > 0.0f;
@@ -243,10 +260,11 @@ static int move_target(vi_target *t)
             for (int x = 0; x < t->roi; x++)
                 d[x] *= 2.0f * cover[x];
         } else {
-            fade_map(mx.p + y * mx.stride, my.p + y * my.stride, t->moved.p + y * t->moved.stride, d, cover, t->roi, y,
-                     reach);
+            fade_map(mx.p + y * mx.stride, my.p + y * my.stride, t->moved.p + y * t->moved.stride, d, cover,
+                     skin.p + y * skin.stride, t->roi, y, reach);
         }
     }
+    vi_arena_release(t->a, mark);
     return outline ? warp_outside(t) : 0;
 }
 
