@@ -136,6 +136,10 @@ static int create(vi_ort_graph *g, const vi_load *l, bool graphs, viso_error *er
     int code = vi_ort_check(api, api->CreateSessionOptions(&options), VISO_ERR_MODEL, l->name, "session options", err);
     if (!code)
         code = set_options(api, options, VI_MAX(l->threads, 1), l->name, err);
+    /* A try may fail; its errors come back as a status and are no concern of the log. */
+    if (!code && graphs)
+        code = vi_ort_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOGGING_LEVEL_FATAL), VISO_ERR_MODEL, l->name,
+                            "session options", err);
     if (!code)
         code = vi_ort_check(api, vi_ort_append(g->ort, options, l, graphs), VISO_ERR_MODEL, l->name,
                             vi_provider_name(l->provider), err);
