@@ -22,7 +22,7 @@ int vi_target_skin(vi_target *t, const vi_work *w)
         vi_point lm[478];
         for (int i = 0; i < 478; i++)
             lm[i] = (vi_point){ f * (t->t[i].x + (float)t->origin), f * (t->t[i].y + (float)t->origin) };
-        vi_skin_params p = { .features = 2.4f, .lips_auto = true, .fast = false };
+        vi_skin_params p = { .features = 2.4f, .lips_auto = true, .fast = !t->still };
         rc = vi_skin_segment(t->k, &rgb, lm, &p, &t->skin_crop, &t->skin, t->a);
         t->mouth_occluded = t->skin.mouth_occluded;
     }
