@@ -138,6 +138,10 @@ static int fake_bind(void *self, void *graph, const char *name, vi_slot *in, int
             vi_slot *seen = k ? &c->out[i] : &c->in[i], *s = &c->all[k][i];
             if (g->provider != VI_CPU && !s->loose && !s->borrowed) {
                 s->device = vi_alloc(s->bytes);
+                if (!s->device) {
+                    fake_unbind(self, c);
+                    return vi_error_nomem(err, name);
+                }
                 memset(s->device, 0xff, s->bytes); /* NaN */
             }
             *seen = *s;
@@ -880,6 +884,109 @@ static void no_memory_while_switching(void **state)
     assert_true(failures >= 3);
 }
 
+/* The same for opening with everything that a device may be given. */
+static void no_memory_while_opening(void **state)
+{
+    static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const vi_profile profile[2] = {{"x", 2, {1, 4}, {1, 4}, {1, 4}}, {"another", 1, {1}, {1}, {1}}};
+    int code = 1, failures = 0;
+    size_t size;
+    uint8_t *data = small_net(&size);
+    (void)state;
+    for (int step = 0; code && step < 100; ++step) {
+        bench b;
+        vi_device_policy policy;
+        vi_session *s = NULL;
+        begin(&b);
+        b.f.load_fails[VI_TENSORRT] = true;
+        b.f.runs_left[VI_CUDA] = 0;
+        assert_int_equal(vi_device_policy_make(&policy, "auto", NULL, NULL, false, &b.err), 0);
+        vi_session_params p = {.data = data, .size = size, .name = "small", .policy = &policy, .digest = digest,
+                               .cache_dir = "/nonexistent", .precision = VI_FP16, .profile = profile, .n_profile = 2,
+                               .warm_up = true};
+        vi_alloc_fail_after(step);
+        code = vi_session_open(&s, b.rt, &p, &b.err);
+        vi_alloc_fail_after(-1);
+        if (code) {
+            assert_int_equal(code, VISO_ERR_NO_SPACE);
+            assert_null(s);
+            ++failures;
+        } else {
+            assert_string_equal(vi_session_provider(s), "cpu");
+        }
+        vi_session_close(&s);
+        end(&b);
+    }
+    assert_int_equal(code, 0);
+    assert_true(failures >= 15);
+    vi_free(data);
+}
+
+typedef struct chain_worker {
+    bench *b;
+    vi_session *session[3];
+    float seed;
+    int wrong;
+} chain_worker;
+
+static void *work_in_chain(void *arg)
+{
+    chain_worker *w = arg;
+    viso_error err = {0};
+    vi_run *r[3];
+    for (int i = 0; i < 3; ++i) {
+        vi_binding in = {.name = "x", .from = i ? r[i - 1] : NULL}, out = {.name = "y", .stay = i < 2};
+        if (vi_run_create(&r[i], w->session[i], &in, 1, &out, 1, &err)) {
+            w->wrong = 1000;
+            return NULL;
+        }
+    }
+    float *x = vi_run_input(r[0], 0, NULL);
+    const float *y = vi_run_output(r[2], 0, NULL);
+    for (int n = 0; n < 200; ++n) {
+        float v = w->seed + (float)n;
+        for (int i = 0; i < 4; ++i)
+            x[i] = v;
+        for (int i = 0; i < 3; ++i)
+            w->wrong += vi_run_now(r[i], &err) != 0;
+        for (int i = 0; i < 4; ++i)
+            w->wrong += !(y[i] == v - 3.0f * (float)i);
+    }
+    for (int i = 2; i >= 0; --i)
+        vi_run_destroy(&r[i]);
+    return NULL;
+}
+
+/* Devices die, with their copies, under chains of several threads. */
+static void many_chains_cross_a_switch(void **state)
+{
+    enum { THREADS = 4 };
+    pthread_t id[THREADS];
+    chain_worker w[THREADS];
+    vi_session *s[3];
+    bench b;
+    (void)state;
+    begin(&b);
+    b.f.runs_left[VI_TENSORRT] = 500;
+    b.f.runs_left[VI_CUDA] = 700;
+    for (int i = 0; i < 3; ++i)
+        s[i] = open_net(&b, "auto");
+    for (int i = 0; i < THREADS; ++i) {
+        w[i] = (chain_worker){.b = &b, .session = {s[0], s[1], s[2]}, .seed = 1000.0f * (float)(i + 1)};
+        assert_int_equal(pthread_create(&id[i], NULL, work_in_chain, &w[i]), 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(id[i], NULL);
+        assert_int_equal(w[i].wrong, 0);
+    }
+    assert_int_equal(b.lines, 2);
+    for (int i = 0; i < 3; ++i) {
+        assert_string_equal(vi_session_provider(s[i]), "cpu");
+        vi_session_close(&s[i]);
+    }
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -899,7 +1006,9 @@ int main(void)
         cmocka_unit_test(warming_up_meets_the_failure_first),
         cmocka_unit_test(engines_are_kept_apart),
         cmocka_unit_test(many_threads_cross_a_switch),
+        cmocka_unit_test(many_chains_cross_a_switch),
         cmocka_unit_test(no_memory_while_switching),
+        cmocka_unit_test(no_memory_while_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
