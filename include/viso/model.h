@@ -30,6 +30,12 @@ VISO_API int viso_models_describe(const char *dir, const char *id, char **text, 
 /* Converts a TensorFlow Lite file to ONNX. out_path is written whole or not at all. */
 VISO_API int viso_models_import(const char *path, const char *out_path, viso_error *err);
 
+/* Puts an ONNX file (or a DeepFaceLive .dfm, which is one) into the folder of models. It is recognised by its digest, or by
+ * names, types and shapes of its tensors; then it gets a row of its own in models.d. `as`: id of the model whose contract it
+ * has, when several fit; NULL: find out. *text (allocated, viso_text_free) says as what it is installed and how sure that
+ * is. VISO_ERR_INPUT: not recognised. */
+VISO_API int viso_models_adopt(const char *dir, const char *path, const char *as, char **text, viso_error *err);
+
 /* How a model is fetched. Zero-initialise it. */
 typedef struct viso_install {
     const char *dir; /* as above; the file goes to the first of the folders */

@@ -46,7 +46,8 @@ static const cli_arg install_args[] = {
 
 static const cli_arg import_args[] = {
     { "out", 'o', "FILE", true, false,
-      "The ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
+      "Of a TensorFlow Lite file: the ONNX file; left out: the name of the input with .onnx. It is replaced when it exists." },
+    { "as", 0, "MODEL", false, false, "Of an ONNX file: the model whose tensors it has, when that cannot be told." },
 };
 
 static const cli_arg options_args[] = {
@@ -83,8 +84,10 @@ const cli_command cli_commands[] = {
       run_groups, NULL, 0, 0, -1, true, cli_models_path },
     { "models remove", "MODEL...", "Removes the installed files of models.", NULL, run_groups, NULL, 0, 1, -1, true,
       cli_models_remove },
-    { "models import", "FILE.tflite -o FILE.onnx", "Converts a TensorFlow Lite file to ONNX.", NULL, run_groups,
-      ARGS(import_args), 1, 1, false, cli_models_import },
+    { "models import", "FILE", "Takes over a model that is here already.",
+      "An ONNX file or a DeepFaceLive .dfm of any name is copied into the folder of models under its own: it is recognised "
+      "by its digest or by its tensors, and how sure that is is said. A TensorFlow Lite file is converted to ONNX.",
+      run_groups, ARGS(import_args), 1, 1, false, cli_models_import },
     { "models verify", "[MODEL...]", "Reads the installed models and checks their digests.",
       "Ends with 6 when one is damaged, or missing although it was named or belongs to the starter set.", run_groups,
       NULL, 0, 0, -1, true, cli_models_verify },

@@ -272,12 +272,30 @@ static char *usual_out(const char *in)
     return vi_asprintf("%.*s.onnx", (int)(strlen(in) - (extension[0] ? strlen(extension) + 1 : 0)), in);
 }
 
+static int adopt(cli *c, const char *in, viso_error *err)
+{
+    char folder[1024], *text = NULL;
+    int rc = viso_models_adopt(models_dir(c, folder, sizeof folder), in, cli_value(c, "as"), &text, err);
+    if (rc == 0 && c->json)
+        rc = cli_json_event("done", json_pack("{s:o, s:o}", "file", cli_json_text(in), "text", cli_json_text(text)), err);
+    else if (rc == 0 && !c->quiet)
+        puts(text);
+    viso_text_free(text);
+    return rc;
+}
+
 int cli_models_import(cli *c, viso_error *err)
 {
     const char *in = c->word[0], *given = cli_value(c, "out");
     int rc = cli_check_input(in, err);
     if (rc)
         return rc;
+    char extension[16];
+    vi_extension(in, extension);
+    if (!given && strcmp(extension, "tflite") != 0)
+        return adopt(c, in, err);
+    if (cli_has(c, "as"))
+        return vi_error_set(err, VISO_ERR_USAGE, "--as is for ONNX files, which are put into the folder of models");
     char *out = given ? vi_strdup(given) : usual_out(in);
     if (!out)
         return vi_error_nomem(err, "name of the result");

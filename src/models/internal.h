@@ -9,6 +9,9 @@
 /* Rows of a manifest file, allocated with vi_calloc. VISO_ERR_MODEL naming file, row and field. */
 int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err);
 
+/* Writes a manifest with this one row. */
+int vi_manifest_write(const char *path, const vi_model_row *row, viso_error *err);
+
 /* What the process holds of one row. */
 typedef struct vi_model_entry {
     pthread_mutex_t lock; /* loading; different models load side by side */

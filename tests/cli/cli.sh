@@ -206,6 +206,12 @@ expect 6 err "optional-net is missing" models verify optional-net
 touch net.tflite
 expect 0 none - models import net.tflite; [ -e net.onnx ] || fail "net.onnx"
 expect 0 none - models import net.tflite -o other.onnx; [ -e other.onnx ] || fail "other.onnx"
+touch mine.onnx face.dfm
+expect 0 out "mine.onnx: installed as something" models import mine.onnx
+expect 0 out "face.dfm: installed as face-full" models import face.dfm --as face-full
+expect 0 out '{"event":"done","file":"mine.onnx","text":"mine.onnx: installed as something"}' models import mine.onnx --json
+expect 2 err "--as is for ONNX files" models import net.tflite --as face-full
+expect 9 err "missing.onnx" models import missing.onnx
 expect 2 err "is the input" models import net.tflite -o net.tflite
 expect 9 err "missing.tflite" models import missing.tflite
 expect 0 out "marked as synthetic (compositeWithTrainedAlgorithmicMedia, in xmp)" verify marked.png

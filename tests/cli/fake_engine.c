@@ -332,3 +332,9 @@ int viso_models_install(const char *id, const viso_install *how, viso_error *err
             return vi_error_set(err, VISO_ERR_INTERRUPTED, "model %s: stopped", id);
     return VISO_OK;
 }
+
+int viso_models_adopt(const char *dir, const char *path, const char *as, char **text, viso_error *err)
+{
+    *text = vi_asprintf("%s: installed as %s", path, as ? as : "something");
+    return *text ? VISO_OK : vi_error_nomem(err, "text");
+}
