@@ -236,11 +236,16 @@ const void *vi_run_output(vi_run *r, int i, size_t *elements)
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
+static void count_copy(vi_devices *d, const vi_slot *slot)
+{
+    atomic_fetch_add_explicit(&d->host_copies, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->host_bytes, slot->bytes, memory_order_relaxed);
+}
+
 static int copy(vi_run *r, vi_slot *slot, vi_direction direction, viso_error *err)
 {
     vi_devices *d = r->session->devices;
-    atomic_fetch_add_explicit(&d->host_copies, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&d->host_bytes, slot->bytes, memory_order_relaxed);
+    count_copy(d, slot);
     return d->backend->copy(d->self, r->context, slot, direction, err);
 }
 
@@ -281,6 +286,8 @@ static int take_outputs(vi_run *r, viso_error *err)
         r->result[i].stale = away && r->result[i].stay;
         if (away && !r->result[i].stay)
             code = copy(r, &r->out[i], VI_TO_HOST, err);
+        else if (r->out[i].loose && r->loaded->provider != VI_CPU)
+            count_copy(r->session->devices, &r->out[i]); /* the layer beneath made it */
     }
     r->ran = !code;
     return code;

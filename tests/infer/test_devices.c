@@ -715,6 +715,56 @@ static void a_result_lost_with_its_device_comes_again(void **state)
     end(&b);
 }
 
+/* A network of free size that declares its output for one: the layer beneath brings the result, which counts as a copy
+ * where there is a device, and feeds others from the host. */
+static void outputs_of_untrue_shapes_are_counted(void **state)
+{
+    const int64_t open[2] = {-1, 4}, declared[2] = {1, 4}, real[2] = {2, 4};
+    viso_error err = {0};
+    uint8_t *data;
+    size_t size;
+    (void)state;
+    vi_onnx *g = vi_onnx_begin(1 << 20);
+    vi_onnx_input(g, "x", open, 2);
+    vi_onnx_node(g, "Neg", "y", "x");
+    vi_onnx_output(g, "y", declared, 2);
+    assert_int_equal(vi_onnx_finish(g, "open", "open", &data, &size, &err), 0);
+    vi_onnx_free(&g);
+    for (int cpu = 0; cpu < 2; ++cpu) {
+        bench b;
+        vi_session *s;
+        vi_run *r[2];
+        vi_device_policy policy;
+        begin(&b);
+        assert_int_equal(vi_device_policy_make(&policy, cpu ? "cpu" : "cuda", NULL, NULL, true, &err), 0);
+        vi_session_params p = {.data = data, .size = size, .name = "open", .policy = &policy};
+        assert_int_equal(vi_session_open(&s, b.rt, &p, &err), 0);
+        for (int i = 0; i < 2; ++i) {
+            vi_binding in = {.name = "x", .dim = real, .n_dim = 2, .from = i ? r[0] : NULL};
+            vi_binding out = {.name = "y", .dim = real, .n_dim = 2, .stay = true};
+            if (vi_run_create(&r[i], s, &in, 1, &out, 1, &err))
+                fail_msg("%s", err.text);
+        }
+        float *x = vi_run_input(r[0], 0, NULL);
+        for (int i = 0; i < 8; ++i)
+            x[i] = (float)i;
+        for (int i = 0; i < 2; ++i)
+            if (vi_run_now(r[i], &err))
+                fail_msg("%s", err.text);
+        assert_int_equal(vi_run_fetch(r[1], 0, &err), 0); /* it is here already */
+        const float *y = vi_run_output(r[1], 0, NULL);
+        for (int i = 0; i < 8; ++i)
+            assert_true(y[i] == (float)i);
+        vi_runtime_counts(b.rt, &b.counts);
+        assert_int_equal(b.counts.host_copies, cpu ? 0 : 4);
+        vi_run_destroy(&r[1]);
+        vi_run_destroy(&r[0]);
+        vi_session_close(&s);
+        end(&b);
+    }
+    vi_free(data);
+}
+
 static void feeds_that_do_not_fit_are_named(void **state)
 {
     bench b;
@@ -1002,6 +1052,7 @@ int main(void)
         cmocka_unit_test(a_chain_stays_on_the_device),
         cmocka_unit_test(a_chain_survives_a_failure_anywhere),
         cmocka_unit_test(a_result_lost_with_its_device_comes_again),
+        cmocka_unit_test(outputs_of_untrue_shapes_are_counted),
         cmocka_unit_test(feeds_that_do_not_fit_are_named),
         cmocka_unit_test(warming_up_meets_the_failure_first),
         cmocka_unit_test(engines_are_kept_apart),
