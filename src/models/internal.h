@@ -8,6 +8,8 @@
 
 /* Rows of a manifest file, allocated with vi_calloc. VISO_ERR_MODEL naming file, row and field. */
 int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err);
+/* The same over bytes; `path` is for messages. */
+int vi_manifest_parse(const uint8_t *data, size_t size, const char *path, vi_model_row **rows, int *count, viso_error *err);
 
 /* Writes a manifest with this one row. */
 int vi_manifest_write(const char *path, const vi_model_row *row, viso_error *err);

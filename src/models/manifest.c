@@ -290,18 +290,12 @@ static int get_rows(const char *path, const json_t *root, vi_model_row **rows, i
     return 0;
 }
 
-int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err)
+int vi_manifest_parse(const uint8_t *data, size_t size, const char *path, vi_model_row **rows, int *count, viso_error *err)
 {
-    uint8_t *data = NULL;
-    size_t size;
     json_error_t where;
-    viso_error reading = {0};
     *rows = NULL;
     *count = 0;
-    if (vi_file_read(path, MANIFEST_MOST, &data, &size, &reading))
-        return vi_error_set(err, VISO_ERR_MODEL, "%s", reading.text);
     json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &where);
-    vi_free(data);
     if (!root)
         return vi_error_set(err, VISO_ERR_MODEL, "%s: line %d: %s", path, where.line, where.text);
     int code = get_rows(path, root, rows, count, err);
@@ -310,5 +304,19 @@ int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_err
         vi_free(*rows);
         *rows = NULL;
     }
+    return code;
+}
+
+int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    viso_error reading = {0};
+    *rows = NULL;
+    *count = 0;
+    if (vi_file_read(path, MANIFEST_MOST, &data, &size, &reading))
+        return vi_error_set(err, VISO_ERR_MODEL, "%s", reading.text);
+    int code = vi_manifest_parse(data, size, path, rows, count, err);
+    vi_free(data);
     return code;
 }
