@@ -110,7 +110,7 @@ typedef struct vi_target {
     vi_affine crop_to_picture, roi_to_picture;
     float fs;                    /* face size in ROI pixels */
     vi_pose3d pose;
-    float profile;               /* factor on alpha for faces turned far away */
+    float profile;               /* factor on alpha for faces turned far away, or very small */
     float tc[478][3], nc[478][3]; /* canonical: target, new shape */
     vi_point t[478], n[478];     /* ROI coordinates */
     float nz[VI_MESH_VERTS];     /* depth of the new shape, larger is nearer */

@@ -7,7 +7,8 @@
 
 #define CROP_MARGIN (1.5f * 1.15f) /* whole crop to the landmarks' box */
 #define ROI_PART 0.66f             /* of the crop; the mesh takes 0.58 */
-#define MIN_FACE 24.0f             /* pixels of face width */
+#define MIN_FACE 18.0f             /* pixels of face width at which a swap has faded out … */
+#define SMALL_FACE 24.0f           /* … and from which it is whole: a face at the limit must not come and go */
 
 static bool finite_points(const viso_point3 *p, int n)
 {
@@ -54,9 +55,11 @@ bool vi_target_place(vi_target *t, const viso_face *f)
     vi_point flat[478];
     for (int i = 0; i < 478; i++)
         flat[i] = (vi_point){ f->mesh[i].x, f->mesh[i].y };
-    if (!(vi_face_size(flat) >= MIN_FACE) || !vi_pose_fit(&t->m->mesh, f->mesh, &t->pose) || !place_crop(t, f->mesh))
+    float size = vi_face_size(flat);
+    if (!(size > MIN_FACE) || !vi_pose_fit(&t->m->mesh, f->mesh, &t->pose) || !place_crop(t, f->mesh))
         return false;
-    t->profile = 1.0f - vi_smoothstep(fabsf(t->pose.angles.yaw), t->set->profile_from,
+    t->profile = vi_smoothstep(size, MIN_FACE, SMALL_FACE);
+    t->profile *= 1.0f - vi_smoothstep(fabsf(t->pose.angles.yaw), t->set->profile_from,
                                       fmaxf(t->set->profile_to, t->set->profile_from + 0.1f));
     if (!(t->profile > 0.0f))
         return false;
