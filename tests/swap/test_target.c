@@ -284,7 +284,7 @@ static void broken_points_are_left_alone(void **state)
     drop(&a);
 }
 
-static void profile_fades_and_tiny_faces_are_skipped(void **state)
+static void profile_and_tiny_faces_fade(void **state)
 {
     drawn_face s = drawn_default(), d = drawn_default();
     picture a = draw(&s);
@@ -309,12 +309,19 @@ static void profile_fades_and_tiny_faces_are_skipped(void **state)
     assert_true(most[0] > 0.9f);
     assert_true(most[1] > 0.02f && most[1] < 0.8f);
     d = drawn_default();
-    d.scale = 1.2f;
+    d.scale = 1.1f; /* 17 pixels wide */
     picture b = draw(&d);
     fill_work(w, &b);
     run(&r, w);
     assert_null(w->face[0].patch.mask.p);
     drop(&b);
+    d.scale = 1.4f; /* 21: half-way between gone and whole */
+    picture c = draw(&d);
+    fill_work(w, &c);
+    run(&r, w);
+    float small = mask_at(&w->face[0].patch, c.lm[4].x, c.lm[4].y);
+    assert_true(small > 0.2f && small < 0.9f);
+    drop(&c);
     test_free(w);
     rig_close(&r);
     drop(&a);
@@ -602,7 +609,7 @@ int main(void)
         cmocka_unit_test(nothing_outside_the_oval),
         cmocka_unit_test(flat_pictures_give_finite_numbers),
         cmocka_unit_test(broken_points_are_left_alone),
-        cmocka_unit_test(profile_fades_and_tiny_faces_are_skipped),
+        cmocka_unit_test(profile_and_tiny_faces_fade),
         cmocka_unit_test(eyes_come_from_the_source_unless_closed),
         cmocka_unit_test(an_open_mouth_keeps_its_inside),
         cmocka_unit_test(left_alone_without_a_source),
