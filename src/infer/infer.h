@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-typedef enum vi_dtype { VI_F32 = 1, VI_F16, VI_I32, VI_I64, VI_U8, VI_BOOL } vi_dtype;
+typedef enum vi_dtype { VI_F32 = 1, VI_F16, VI_I32, VI_I64, VI_U8, VI_BOOL, VI_F64 } vi_dtype;
 
 #define VI_MAX_DIMS 8
 

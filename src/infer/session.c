@@ -9,7 +9,7 @@
 
 size_t vi_dtype_size(vi_dtype type)
 {
-    static const size_t size[] = {[VI_F32] = 4, [VI_F16] = 2, [VI_I32] = 4, [VI_I64] = 8, [VI_U8] = 1, [VI_BOOL] = 1};
+    static const size_t size[] = {[VI_F32] = 4, [VI_F16] = 2, [VI_I32] = 4, [VI_I64] = 8, [VI_U8] = 1, [VI_BOOL] = 1, [VI_F64] = 8};
     return (size_t)type < VI_COUNT(size) ? size[type] : 0;
 }
 

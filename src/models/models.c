@@ -253,7 +253,7 @@ const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s)
 
 static const char *type_name(vi_dtype type)
 {
-    static const char *const names[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool"};
+    static const char *const names[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool", "float64"};
     return (size_t)type < VI_COUNT(names) ? names[type] : "?";
 }
 

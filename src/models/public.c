@@ -108,7 +108,7 @@ static void print_dims(page *p, const int64_t *dim, int n)
 
 static void print_tensors(page *p, const char *title, const vi_model_row *row, bool output, const vi_tensor_info *info, int n)
 {
-    static const char *const types[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool"};
+    static const char *const types[] = {"?", "float32", "float16", "int32", "int64", "uint8", "bool", "float64"};
     print(p, "%s\n", title);
     for (int i = 0; i < n; ++i) {
         const char *role = "-";

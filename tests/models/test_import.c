@@ -210,6 +210,51 @@ static void what_is_not_known_is_refused(void **state)
     expect_refusal("beside.onnx", NULL, VISO_ERR_INPUT, "weights.bin");
 }
 
+/* One node, y = Cast(w): CodeFormer takes its weight as float64. */
+static void numbers_of_eight_bytes(void **state)
+{
+    static const int one[1] = {1};
+    msg graph = {.n = 0}, node = {.n = 0}, to = {.n = 0}, opset = {.n = 0}, m = {.n = 0}, v = value("w", 11, 1, one);
+    char rows[700];
+    viso_error err = {0};
+    vi_models *models;
+    vi_run *r = NULL;
+    (void)state;
+    text(&to, 1, "to");
+    number(&to, 3, 1);
+    number(&to, 20, 2);
+    text(&node, 1, "w");
+    text(&node, 2, "y");
+    text(&node, 4, "Cast");
+    sub(&node, 5, &to);
+    sub(&graph, 1, &node);
+    text(&graph, 2, "g");
+    sub(&graph, 11, &v);
+    v = value("y", 1, 1, one);
+    sub(&graph, 12, &v);
+    number(&m, 1, 8);
+    sub(&m, 7, &graph);
+    number(&opset, 2, 13);
+    sub(&m, 8, &opset);
+    put("wide.onnx", m.p, m.n);
+    int n = snprintf(rows, sizeof rows,
+                     "{\"version\": 1, \"models\": [{\"id\": \"wide\", \"role\": \"restorer\", \"label\": \"l\", \"file\": \"wide.onnx\", "
+                     "\"licence\": \"MIT\", \"commercial\": \"yes\", \"inputs\": [{\"role\": \"fidelity\", \"tensor\": \"w\", "
+                     "\"type\": \"float64\", \"shape\": [1]}], \"outputs\": [{\"role\": \"result\", \"tensor\": \"y\", \"shape\": [1]}]}]}");
+    char path[512];
+    path_of(path, "models.d");
+    mkdir(path, 0777);
+    put("models.d/wide.json", rows, (size_t)n);
+    assert_int_equal(vi_models_open(&models, &(vi_models_params){.dir = dir}, &err), 0);
+    if (vi_models_run(models, "wide", &r, NULL, &err))
+        fail_msg("%s", err.text);
+    *(double *)vi_run_input(r, 0, NULL) = 0.75;
+    assert_int_equal(vi_run_now(r, &err), 0);
+    assert_true(*(const float *)vi_run_output(r, 0, NULL) == 0.75f);
+    vi_run_destroy(&r);
+    vi_models_close(&models);
+}
+
 static void deepfacelive(void **state)
 {
     static const int picture[4] = {-1, 224, 224, 3}, one[1] = {1}, mask[4] = {-1, 224, 224, 1};
@@ -253,6 +298,7 @@ int main(void)
         cmocka_unit_test(in_doubt_the_user_is_asked),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(deepfacelive),
+        cmocka_unit_test(numbers_of_eight_bytes),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
