@@ -38,16 +38,16 @@ VI_CLONES static void tinted_row(float *restrict out, float *restrict glare, con
     }
 }
 
-/* The same for glare, lighter than its surroundings and without colour: how far along the skin's hue a pixel lies. `strength`
- * is 0 for a source without colour. */
-VI_CLONES static void coloured_row(float *restrict tinted, const float *restrict a, const float *restrict b,
-                                   const float *restrict eye, const float *restrict glare, float along_a, float along_b,
-                                   float strength, int n)
+/* The same for glare, lighter than its surroundings and without colour: a shift towards less colour would leave it blue. A
+ * shift towards more colour is the light of the scene, which glare takes on like skin. glare becomes what is left of a
+ * shift towards less: how far along the skin's hue a pixel lies. */
+VI_CLONES static void coloured_row(float *restrict glare, const float *restrict a, const float *restrict b,
+                                   const float *restrict eye, float along_a, float along_b, float strength, int n)
 {
     for (int x = 0; x < n; x++) {
         float u = (a[x] * along_a + b[x] * along_b - 0.1f) * (1.0f / 0.5f);
         u = u < 0.0f ? 0.0f : u > 1.0f ? 1.0f : u;
-        tinted[x] *= 1.0f - strength * glare[x] * (1.0f - eye[x]) * (1.0f - u);
+        glare[x] = 1.0f - strength * glare[x] * (1.0f - eye[x]) * (1.0f - u);
     }
 }
 
@@ -63,10 +63,13 @@ static void eye_row(const vi_target *t, float *row, int y)
 }
 
 VI_CLONES static void chroma_row(float *restrict v, const float *restrict field, const float *restrict lips,
-                                 const float *restrict tinted, float gain, float offset, float shift, int n)
+                                 const float *restrict tinted, const float *restrict glare, float gain, float offset,
+                                 float shift, int n)
 {
-    for (int x = 0; x < n; x++)
-        v[x] = gain * v[x] + tinted[x] * (offset + field[x]) + shift * lips[x];
+    for (int x = 0; x < n; x++) {
+        float light = offset + field[x];
+        v[x] = gain * v[x] + tinted[x] * (light < 0.0f ? glare[x] * light : light) + shift * lips[x];
+    }
 }
 
 /* Where the source was not seen (hair over a brow), its texture is invented: the target's own skin tone shows there. */
@@ -283,6 +286,7 @@ int vi_target_apply(vi_target *t)
     const vi_stat *skin = &t->stat[VI_STAT_SKIN_S];
     float chroma2 = skin->known ? skin->v[1] * skin->v[1] + skin->v[2] * skin->v[2] : 0.0f;
     float strength = vi_smoothstep(sqrtf(chroma2), 6.0f, 14.0f);
+    float along_a = strength > 0.0f ? skin->v[1] / chroma2 : 0.0f, along_b = strength > 0.0f ? skin->v[2] / chroma2 : 0.0f;
     if (!rc)
         rc = skin_tone(t, tone);
     float *tinted = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*tinted));
@@ -296,13 +300,10 @@ int vi_target_apply(vi_target *t)
                   ROW(fold_s), ROW(t->crease), ROW(t->t_lab.c[0]), ROW(t->t_fine[0]), ROW(t->t_fine[1]),
                   ROW(t->s_fine[0]), ROW(t->s_fine[1]), &r, t->roi);
         tinted_row(tinted, glare, ROW(t->s_fine[0]), ROW(f[0]), ROW(low_s), r.gain[0], r.offset[0], t->roi);
-        if (strength > 0.0f) {
-            eye_row(t, eye, y);
-            coloured_row(tinted, ROW(t->s_lab.c[1]), ROW(t->s_lab.c[2]), eye, glare, skin->v[1] / chroma2,
-                         skin->v[2] / chroma2, strength, t->roi);
-        }
+        eye_row(t, eye, y);
+        coloured_row(glare, ROW(t->s_lab.c[1]), ROW(t->s_lab.c[2]), eye, along_a, along_b, strength, t->roi);
         for (int c = 1; c < 3; c++)
-            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, r.gain[c], r.offset[c], r.lips[c], t->roi);
+            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, glare, r.gain[c], r.offset[c], r.lips[c], t->roi);
         for (int c = 0; c < 3; c++)
             fill_row(ROW(t->s_lab.c[c]), ROW(tone[c]), ROW(t->conf), t->roi);
     }

@@ -7,6 +7,7 @@
 
 #define CROP_MARGIN (1.5f * 1.15f) /* whole crop to the landmarks' box */
 #define ROI_PART 0.66f             /* of the crop; the mesh takes 0.58 */
+#define FOLD_SAFE 0.6f             /* largest move of a pixel to its distance from one that stays */
 #define MIN_FACE 18.0f             /* pixels of face width at which a swap has faded out … */
 #define SMALL_FACE 24.0f           /* … and from which it is whole: a face at the limit must not come and go */
 
@@ -162,15 +163,21 @@ static int edge_distance(vi_target *t)
 }
 
 /* The raster may move the target's pixels up to the mesh's very edge (a silhouette in front of the background, when the
- * head is turned); the move is faded out towards it, so that nothing tears. Also how far each pixel moved, as the weight
- * with which the warped target has to be pasted. */
+ * head is turned); the move is faded out towards it, so that nothing tears. `room` is the distance to the nearest pixel that
+ * stays where it is (beyond the edge, hair, hands): a move by more than a part of it would fold the picture over itself and
+ * show as ripples. Also how far each pixel moved, as the weight with which the warped target has to be pasted. */
 VI_CLONES static void fade_map(float *restrict mx, float *restrict my, float *restrict moved, float *restrict dist,
-                               const float *restrict cover, const float *restrict skin, int n, int y, float reach)
+                               const float *restrict cover, const float *restrict skin, const float *restrict room, int n,
+                               int y, float reach)
 {
     for (int x = 0; x < n; x++) {
         float d = 2.0f * dist[x] * cover[x];
         float w = vi_smoothstep(d, 0.0f, reach) * vi_smoothstep(skin[x], 0.2f, 0.7f);
-        float dx = w * (mx[x] - ((float)x + 0.5f)), dy = w * (my[x] - ((float)y + 0.5f));
+        float dx = mx[x] - ((float)x + 0.5f), dy = my[x] - ((float)y + 0.5f);
+        float most = 2.0f * FOLD_SAFE * room[x] / (sqrtf(dx * dx + dy * dy) + 1e-3f);
+        w = w < most ? w : most;
+        dx *= w;
+        dy *= w;
         dist[x] = d;
         mx[x] = (float)x + 0.5f + dx;
         my[x] = (float)y + 0.5f + dy;
@@ -240,17 +247,37 @@ static int still_parts(vi_target *t, const vi_plane *skin)
     return t->k->blur(skin, skin, 0.02f * t->fs, t->a);
 }
 
+/* Distance in half-size pixels to the nearest pixel that does not move. */
+static int free_room(vi_target *t, const vi_plane *skin, const vi_plane *room)
+{
+    size_t mark = vi_arena_mark(t->a);
+    vi_plane h = vi_plane_new(t->a, t->roi / 2, t->roi / 2);
+    vi_plane d = vi_plane_new(t->a, t->roi / 2, t->roi / 2);
+    if (!d.p)
+        return VISO_ERR_NO_SPACE;
+    t->k->min2(room, skin, &t->cover);
+    int rc = t->k->resize(&h, room, t->a);
+    if (!rc)
+        rc = t->k->distance(&d, &h, t->a);
+    if (!rc)
+        rc = t->k->resize(room, &d, t->a);
+    vi_arena_release(t->a, mark);
+    return rc;
+}
+
 static int move_target(vi_target *t)
 {
     size_t mark = vi_arena_mark(t->a);
-    vi_plane skin = vi_plane_new(t->a, t->roi, t->roi);
-    if (!skin.p)
+    vi_plane skin = vi_plane_new(t->a, t->roi, t->roi), room = vi_plane_new(t->a, t->roi, t->roi);
+    if (!room.p)
         return VISO_ERR_NO_SPACE;
     int rc = edge_distance(t);
     if (!rc && t->set->occlusion)
         rc = still_parts(t, &skin);
     else
         vi_plane_fill(&skin, 1.0f);
+    if (!rc)
+        rc = free_room(t, &skin, &room);
     if (rc)
         return rc;
     bool outline = t->set->outline > 0.0f;
@@ -264,7 +291,7 @@ static int move_target(vi_target *t)
                 d[x] *= 2.0f * cover[x];
         } else {
             fade_map(mx.p + y * mx.stride, my.p + y * my.stride, t->moved.p + y * t->moved.stride, d, cover,
-                     skin.p + y * skin.stride, t->roi, y, reach);
+                     skin.p + y * skin.stride, room.p + y * room.stride, t->roi, y, reach);
         }
     }
     vi_arena_release(t->a, mark);
