@@ -238,7 +238,8 @@ static void numbers_of_eight_bytes(void **state)
     sub(&m, 8, &opset);
     put("wide.onnx", m.p, m.n);
     int n = snprintf(rows, sizeof rows,
-                     "{\"version\": 1, \"models\": [{\"id\": \"wide\", \"role\": \"restorer\", \"label\": \"l\", \"file\": \"wide.onnx\", "
+                     "{\"version\": 1, \"models\": [{\"id\": \"wide\", \"role\": \"restorer\", \"label\": \"l\", "
+                     "\"file\": \"wide.onnx\", "
                      "\"licence\": \"MIT\", \"commercial\": \"yes\", \"inputs\": [{\"role\": \"fidelity\", \"tensor\": \"w\", "
                      "\"type\": \"float64\", \"shape\": [1]}], \"outputs\": [{\"role\": \"result\", \"tensor\": \"y\", \"shape\": [1]}]}]}");
     char path[512];
