@@ -241,7 +241,8 @@ static void numbers_of_eight_bytes(void **state)
                      "{\"version\": 1, \"models\": [{\"id\": \"wide\", \"role\": \"restorer\", \"label\": \"l\", "
                      "\"file\": \"wide.onnx\", "
                      "\"licence\": \"MIT\", \"commercial\": \"yes\", \"inputs\": [{\"role\": \"fidelity\", \"tensor\": \"w\", "
-                     "\"type\": \"float64\", \"shape\": [1]}], \"outputs\": [{\"role\": \"result\", \"tensor\": \"y\", \"shape\": [1]}]}]}");
+                     "\"type\": \"float64\", \"shape\": [1]}], "
+                     "\"outputs\": [{\"role\": \"result\", \"tensor\": \"y\", \"shape\": [1]}]}]}");
     char path[512];
     path_of(path, "models.d");
     mkdir(path, 0777);
