@@ -108,7 +108,9 @@ int vi_frame_make_writable(vi_frame **f, vi_frame_pool *pool, viso_error *err)
 {
     if (vi_frame_writable(*f))
         return 0;
-    vi_frame *copy = pool ? vi_frame_pool_get(pool) : vi_frame_alloc((*f)->format, (*f)->width, (*f)->height);
+    vi_frame *copy = pool ? vi_frame_pool_get(pool) : NULL;
+    if (!copy) /* an encoder may keep frames for its own delay: better one allocation than a lost run */
+        copy = vi_frame_alloc((*f)->format, (*f)->width, (*f)->height);
     if (!copy)
         return vi_error_nomem(err, "frame");
     if (copy->format != (*f)->format || copy->width != (*f)->width || copy->height != (*f)->height) {

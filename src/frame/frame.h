@@ -84,7 +84,7 @@ vi_frame *vi_frame_alloc(vi_format format, int width, int height);
 vi_frame *vi_frame_ref(vi_frame *f);
 void vi_frame_unref(vi_frame **f); /* clears *f; NULL is fine */
 bool vi_frame_writable(const vi_frame *f);
-/* Makes *f writable, copying into a frame from `pool` (may be NULL: plain allocation) when it is shared.
+/* Makes *f writable, copying into a frame from `pool` (NULL or exhausted: plain allocation) when it is shared.
  * On failure *f is unchanged. */
 typedef struct vi_frame_pool vi_frame_pool;
 int vi_frame_make_writable(vi_frame **f, vi_frame_pool *pool, viso_error *err);

@@ -336,7 +336,8 @@ static int open_lanes(clip *c, viso_error *err)
     if (!rc && swap->share)
         rc = swap->share(&c->shared, &env, err);
     if (!rc)
-        rc = vi_frame_pool_create(&c->pool, info->format, info->width, info->height, c->n_ring, err);
+        rc = vi_frame_pool_create(&c->pool, info->format, info->width, info->height, c->n_ring + vi_cpu_count(), err); /* the
+            threads of the encoder keep one each */
     if (!rc && (vi_queue_create(&c->frames, 4) || vi_queue_create(&c->works, (size_t)c->n_ring) ||
                 !(c->ring = vi_calloc((size_t)c->n_ring, sizeof *c->ring)) ||
                 !(c->worker = vi_calloc((size_t)c->n_worker, sizeof *c->worker))))
