@@ -329,6 +329,7 @@ static int open_lanes(clip *c, viso_error *err)
     c->n_worker = vi_run_workers(c->p);
     c->n_ring = x->run->ring > 0 ? x->run->ring : 2 * c->n_worker + 4;
     c->n_ring = VI_MAX(c->n_ring, c->n_worker + 2);
+    int spare = vi_cpu_count(); /* frames that the threads of the encoder keep for a while */
     int rc = vi_colour_map_create(&c->colour, info->format, &info->colour, info->height, err);
     if (!rc)
         rc = vi_analyser_create(&c->analyser, x, &(vi_analyser_params){
@@ -336,8 +337,7 @@ static int open_lanes(clip *c, viso_error *err)
     if (!rc && swap->share)
         rc = swap->share(&c->shared, &env, err);
     if (!rc)
-        rc = vi_frame_pool_create(&c->pool, info->format, info->width, info->height, c->n_ring + vi_cpu_count(), err); /* the
-            threads of the encoder keep one each */
+        rc = vi_frame_pool_create(&c->pool, info->format, info->width, info->height, c->n_ring + spare, err);
     if (!rc && (vi_queue_create(&c->frames, 4) || vi_queue_create(&c->works, (size_t)c->n_ring) ||
                 !(c->ring = vi_calloc((size_t)c->n_ring, sizeof *c->ring)) ||
                 !(c->worker = vi_calloc((size_t)c->n_worker, sizeof *c->worker))))
