@@ -190,6 +190,8 @@ static int get_extras(const place *p, const json_t *o, vi_model_row *row)
     if (!code)
         code = get_urls(p, json_object_get(o, "urls"), row);
     if (!code)
+        code = get_text(p, o, "family", false, row->family, sizeof row->family);
+    if (!code)
         code = get_word(p, o, "template", "arcface112 arcface128 arcfacemap ffhq512", row->crop, sizeof row->crop);
     if (!code)
         code = get_text(p, o, "recogniser", false, row->recogniser, sizeof row->recogniser);

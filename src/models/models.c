@@ -333,7 +333,27 @@ int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_mod
     return code;
 }
 
-int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err)
+/* The shape to bind: the caller's, else the row's when it is whole, else the graph's. */
+static vi_binding binding_of(const vi_model_role *t, const vi_session *s, const vi_role_shape *shape, int n_shape)
+{
+    vi_binding b = {.name = vi_models_tensor_name(t, s)};
+    bool whole = t->n_dim >= 0;
+    for (int k = 0; k < t->n_dim; ++k)
+        whole = whole && t->dim[k] > 0;
+    if (whole) {
+        b.dim = t->dim;
+        b.n_dim = t->n_dim;
+    }
+    for (int i = 0; i < n_shape; ++i)
+        if (strcmp(shape[i].role, t->role) == 0) {
+            b.dim = shape[i].dim;
+            b.n_dim = shape[i].n_dim;
+        }
+    return b;
+}
+
+int vi_models_run_shaped(vi_models *m, const char *id, const vi_role_shape *shape, int n_shape, vi_run **r,
+                         const vi_model_row **row, viso_error *err)
 {
     const vi_model_row *found;
     vi_session *s;
@@ -345,10 +365,7 @@ int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row *
         return code;
     for (int i = 0; i < found->n_role; ++i) {
         const vi_model_role *t = &found->tensor[i];
-        bool fixed = t->n_dim >= 0;
-        for (int k = 0; k < t->n_dim; ++k)
-            fixed = fixed && t->dim[k] > 0;
-        vi_binding b = {.name = vi_models_tensor_name(t, s), .dim = fixed ? t->dim : NULL, .n_dim = t->n_dim};
+        vi_binding b = binding_of(t, s, shape, n_shape);
         if (t->output)
             out[n_out++] = b;
         else
@@ -357,4 +374,9 @@ int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row *
     if (row)
         *row = found;
     return vi_run_create(r, s, in, n_in, out, n_out, err);
+}
+
+int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err)
+{
+    return vi_models_run_shaped(m, id, NULL, 0, r, row, err);
 }

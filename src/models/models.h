@@ -35,6 +35,7 @@ typedef struct vi_model_row {
     uint64_t about_bytes;    /* where the exact size is not known; for people and for progress */
     char url[VI_MAX_URLS][256]; /* where the file may be fetched, tried in order */
     int n_url;
+    char family[24];         /* how the outputs are read, where a room knows several ways: "scrfd" "yunet" …, "" by role alone */
     char crop[24];           /* template of the crop: "arcface112" "arcface128" "arcfacemap" "ffhq512" or "" */
     char recogniser[48];     /* of a swapper: id of the embedder its latent comes from */
     bool has_result;
@@ -65,6 +66,15 @@ int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err);
 int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_model_row **row, viso_error *err);
 /* A running context with all roles bound; indices by role name below. */
 int vi_models_run(vi_models *m, const char *id, vi_run **r, const vi_model_row **row, viso_error *err);
+/* The same with shapes for tensors that the row leaves open (another input size, a batch): a role that is not listed has
+ * the shape of its row. VISO_ERR_MODEL when the graph does not allow a shape; a role that the row lacks is ignored. */
+typedef struct vi_role_shape {
+    const char *role;
+    int n_dim;
+    int64_t dim[VI_MAX_DIMS];
+} vi_role_shape;
+int vi_models_run_shaped(vi_models *m, const char *id, const vi_role_shape *shape, int n_shape, vi_run **r,
+                         const vi_model_row **row, viso_error *err);
 /* Name in the graph of a row's tensor ("#2" looked up); NULL when the graph has no such. Lives as long as the session. */
 const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s);
 /* Index among the row's inputs / outputs (the order in which vi_models_run binds them), -1 when absent. */

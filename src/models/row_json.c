@@ -44,6 +44,7 @@ static json_t *row_json(const vi_model_row *row)
         return NULL;
     set_text(o, "origin", row->origin);
     set_text(o, "preset", row->preset);
+    set_text(o, "family", row->family);
     set_text(o, "template", row->crop);
     set_text(o, "recogniser", row->recogniser);
     set_text(o, "provider_hint", row->provider_hint);
