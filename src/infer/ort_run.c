@@ -175,10 +175,22 @@ static int copy_outputs(const context *c, viso_error *err)
     return code;
 }
 
+/* What the last run left in the binding would be taken as the caller's memory and held against the declared shape. */
+static int free_loose(const context *c, viso_error *err)
+{
+    OrtStatus *status = NULL;
+    for (int i = 0; i < c->n_out && !status; ++i)
+        if (c->out[i].loose)
+            status = c->api->BindOutputToDevice(c->binding, c->out[i].info->name, c->host);
+    return vi_ort_check(c->api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
+}
+
 int vi_ort_run(void *self, void *opaque, viso_error *err)
 {
     const context *c = opaque;
     (void)self;
+    if (c->loose && free_loose(c, err))
+        return VISO_ERR_DEVICE;
     unsigned saved = vi_denormals_off();
     if (c->options)
         pthread_mutex_lock(&c->graph->lock);

@@ -229,6 +229,44 @@ static void what_a_run_costs(void **state)
     }
 }
 
+/* The same ways as in `infer devices`, with the real libraries: what the machine lacks is passed over with its reason, or is
+ * an error when nothing else may be taken. */
+static void the_real_libraries_decide(void **state)
+{
+    viso_error err = {0};
+    vi_provider_info list[8];
+    vi_device_policy policy;
+    vi_session *s;
+    char path[1280];
+    const vi_session_params p = {.path = path, .name = "ultraface_rfb_320", .policy = &policy};
+    (void)state;
+    snprintf(path, sizeof path, "%s/models/ultraface_rfb_320.onnx", folder);
+    int n = vi_runtime_provider_list(rt, list, 8);
+    const char *best = NULL;
+    for (int i = 0; i < n && i < VI_PROVIDERS; ++i) {
+        err = (viso_error){0};
+        best = best || !list[i].usable ? best : list[i].name;
+        must(vi_device_policy_make(&policy, list[i].name, NULL, NULL, true, &err), &err);
+        int code = vi_session_open(&s, rt, &p, &err);
+        if (list[i].usable) {
+            must(code, &err);
+            assert_string_equal(vi_session_provider(s), list[i].name);
+        } else {
+            assert_int_equal(code, VISO_ERR_DEVICE);
+            printf("strictly %s: %s\n", list[i].name, err.text);
+            assert_non_null(strstr(err.text, list[i].name));
+            assert_true(list[i].reason[0] != 0);
+        }
+        if (!code)
+            vi_session_close(&s);
+    }
+    must(vi_device_policy_make(&policy, "auto", NULL, NULL, false, &err), &err);
+    must(vi_session_open(&s, rt, &p, &err), &err);
+    printf("auto takes %s\n", vi_session_provider(s));
+    assert_string_equal(vi_session_provider(s), best);
+    vi_session_close(&s);
+}
+
 static int look(void **state)
 {
     vi_provider_info list[8];
@@ -252,7 +290,8 @@ static int leave(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_chain_needs_no_host), cmocka_unit_test(what_a_run_costs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_real_libraries_decide), cmocka_unit_test(a_chain_needs_no_host),
+                                       cmocka_unit_test(what_a_run_costs)};
     char path[1280];
     const char *shared = getenv("VISO_TEST_SHARED");
     snprintf(folder, sizeof folder, "%s", shared ? shared : "");
