@@ -82,6 +82,8 @@ typedef struct viso_check {
 } viso_check;
 typedef struct viso_report viso_report;
 VISO_API int viso_doctor(viso_report **r, const viso_options *o, viso_error *err);
+/* Adds the known-answer test of every installed model on every provider that works here (may take minutes). */
+VISO_API int viso_doctor_models(viso_report *r, const viso_options *o, viso_error *err);
 VISO_API int viso_report_count(const viso_report *r);
 VISO_API const viso_check *viso_report_at(const viso_report *r, int i);
 VISO_API void viso_report_free(viso_report **r);

@@ -79,6 +79,15 @@ static bool take_value(cli_scan *s, cli_item *item, const char *attached, const 
     return false;
 }
 
+/* The switch that is meant by an option without its value ("doctor --models"); NULL: it wants one, or has one. */
+static const cli_arg *bare_arg(const cli_scan *s, const char *key)
+{
+    if (s->i < s->argc && (s->argv[s->i][0] != '-' || s->argv[s->i][1] == 0))
+        return NULL;
+    const char *name = cli_bare_switch(s->command, key);
+    return name ? find_in(s->command->arg, s->command->n_arg, name, strlen(name), 0) : NULL;
+}
+
 static cli_item_kind long_option(cli_scan *s, cli_item *item, const char *word)
 {
     const char *key = word + 2, *equals = strchr(key, '=');
@@ -94,6 +103,9 @@ static cli_item_kind long_option(cli_scan *s, cli_item *item, const char *word)
         return CLI_ITEM_ERROR;
     }
     if (cli_option_find(key, len, 0, &item->option)) {
+        item->arg = attached ? NULL : bare_arg(s, key);
+        if (item->arg)
+            return CLI_ITEM_ARG;
         if (item->option.type != VISO_OPTION_BOOL)
             return take_value(s, item, attached, word) ? CLI_ITEM_OPTION : CLI_ITEM_ERROR;
         item->text = attached ? attached : "true";

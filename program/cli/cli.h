@@ -45,6 +45,8 @@ extern const int cli_global_arg_count;
 
 /* By its words; *used says how many of them are the name (1 or 2). A lone "models" is "models list". NULL unknown. */
 const cli_command *cli_command_find(const char *const *word, int n, int *used);
+/* Name of the command's switch that an option of the table means when it stands without its value; NULL: it wants one. */
+const char *cli_bare_switch(const cli_command *k, const char *option);
 
 typedef struct cli_given {
     const cli_arg *arg;

@@ -59,6 +59,12 @@ static const cli_arg bench_args[] = {
     { "discard", 0, NULL, false, false, "Throws the result away instead of encoding it into a temporary file." },
 };
 
+static const cli_arg doctor_args[] = {
+    { "answers", 0, NULL, false, false,
+      "Also runs the known-answer test of every installed model on every device that works; takes a while. --models "
+      "without a folder means the same." },
+};
+
 #define ARGS(a) (a), (int)VI_COUNT(a)
 
 const cli_command cli_commands[] = {
@@ -100,10 +106,22 @@ const cli_command cli_commands[] = {
       "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.",
       swap_groups, ARGS(bench_args), 1, -1, false, cli_bench },
     { "doctor", "", "Checks that this machine can do the work: runtime, processor, codecs, models.",
-      "Ends with 0 only when a face can be swapped here.", run_groups, NULL, 0, 0, 0, false, cli_doctor },
+      "Ends with 0 only when a face can be swapped here.", run_groups, ARGS(doctor_args), 0, 0, false, cli_doctor },
     { "help", "[COMMAND]", "Shows the help of a command.", NULL, NULL, NULL, 0, 0, 2, false, cli_show_help },
 };
 const int cli_command_count = (int)VI_COUNT(cli_commands);
+
+/* An option that means a switch of the command when its value is left out. */
+const char *cli_bare_switch(const cli_command *k, const char *option)
+{
+    static const struct {
+        const char *command, *option, *meant;
+    } bare[] = { { "doctor", "models", "answers" } };
+    for (size_t i = 0; k && i < VI_COUNT(bare); i++)
+        if (strcmp(bare[i].command, k->name) == 0 && strcmp(bare[i].option, option) == 0)
+            return bare[i].meant;
+    return NULL;
+}
 
 const cli_command *cli_command_find(const char *const *word, int n, int *used)
 {

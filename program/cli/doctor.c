@@ -51,8 +51,12 @@ int cli_doctor(cli *c, viso_error *err)
 {
     viso_report *r = NULL;
     int rc = viso_doctor(&r, c->options, err);
-    if (rc)
+    if (rc == 0 && cli_has(c, "answers"))
+        rc = viso_doctor_models(r, c->options, err);
+    if (rc) {
+        viso_report_free(&r);
         return rc;
+    }
     const viso_check *problem = NULL;
     for (int i = viso_report_count(r) - 1; i >= 0; i--)
         if (viso_report_at(r, i)->state >= 2)

@@ -220,6 +220,14 @@ expect 0 out '"marked":true' verify marked.png --json
 expect 9 out "a.jpg: not marked" verify damaged.jpg a.jpg
 expect 0 out "Ready" doctor
 expect 0 out '"ready": true' doctor --json
+# --models without a folder is the test of the models; with one it is the option of everywhere else
+expect 0 out "answers" doctor --answers
+expect 0 out "answers" doctor --models
+expect 0 out '"answers"' doctor --models --json
+expect 2 err "wants a value" models list --models
+for line in "doctor" "doctor --models folder" "doctor --models=folder"; do
+    "$viso" $line | grep -q answers && fail "viso $line: tested the models unasked"
+done
 FAKE_PROBLEM=models expect 6 err "run make setup" doctor
 FAKE_PROBLEM=runtime expect 7 out '"ready": false' doctor --json
 expect 0 out '"p50_ms": 1.5' bench long.mp4 a.jpg
