@@ -164,6 +164,16 @@ static void run_tensor(bench *b)
     static const float scale[3] = { 2, 2, 2 }, offset[3] = { -1, -1, -1 };
     b->k->to_tensor(b->tensor, &b->a, scale, offset, true);
 }
+static void run_tensor_nhwc(bench *b)
+{
+    static const float scale[3] = { 2, 2, 2 }, offset[3] = { -1, -1, -1 };
+    b->k->to_tensor_nhwc(b->tensor, &b->a, scale, offset, true);
+}
+static void run_above(bench *b)
+{
+    int32_t at[8]; /* a detector's scores: hardly any reaches the threshold */
+    b->k->above(b->tensor, b->a.c[0].w * b->a.c[0].h, 1, 1e9f, at, 8);
+}
 
 /* floats moved per pixel of the crop (reads + writes), the least a kernel can do */
 static const struct {
@@ -202,6 +212,8 @@ static const struct {
     { "smoothstep", run_smoothstep, 2 },
     { "thumbnail 1080p", run_thumbnail, 0 },
     { "to_tensor", run_tensor, 6 },
+    { "to_tensor_nhwc", run_tensor_nhwc, 6 },
+    { "above, none found", run_above, 1 },
 };
 
 static double best_ms(bench *b, void (*run)(bench *b))

@@ -88,6 +88,8 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
     void P##_clamp(const vi_plane *, const vi_plane *, float, float);                                                  \
     void P##_thumbnail(const vi_frame *, uint8_t *, int, int);                                                         \
     void P##_to_tensor(float *, const vi_rgb *, const float[3], const float[3], bool);                                 \
+    void P##_to_tensor_nhwc(float *, const vi_rgb *, const float[3], const float[3], bool);                            \
+    int P##_above(const float *, int, int, float, int32_t *, int);                                                     \
     extern const vi_kernels P##_table
 
 VI_DECLARE_KERNELS(vi_c);

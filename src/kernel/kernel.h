@@ -159,6 +159,11 @@ typedef struct vi_kernels {
 
     /* Planar crop -> network input: out[c][y][x] = scale[c] * crop.c[swap ? 2 - c : c] + offset[c], contiguous. */
     void (*to_tensor)(float *out, const vi_rgb *crop, const float scale[3], const float offset[3], bool bgr);
+    /* The same with the colours last: out[y][x][c]. */
+    void (*to_tensor_nhwc)(float *out, const vi_rgb *crop, const float scale[3], const float offset[3], bool bgr);
+    /* Indices i of 0..n-1 with v[i * step] >= least, in order, the first `max` of them; returns how many. NaN never is. For the
+     * scores of a detector, of which few count. */
+    int (*above)(const float *v, int n, int step, float least, int32_t *at, int max);
 } vi_kernels;
 
 enum { /* mask bits for vi_kernels_get */

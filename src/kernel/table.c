@@ -38,4 +38,6 @@ const vi_kernels VI_FN(table) = {
     .clamp = VI_FN(clamp),
     .thumbnail = VI_FN(thumbnail),
     .to_tensor = VI_FN(to_tensor),
+    .to_tensor_nhwc = VI_FN(to_tensor_nhwc),
+    .above = VI_FN(above),
 };

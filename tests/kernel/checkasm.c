@@ -267,12 +267,46 @@ static void numbers(void **unused)
             k->to_tensor(out[1], &rgb, scale, offset, bgr);
             for (size_t i = 0; i <= n; i++)
                 assert_true(fabsf(out[0][i] - out[1][i]) < 2e-3f);
+            /* the planar one turned inside out by hand */
+            k->to_tensor_nhwc(out[1], &rgb, scale, offset, bgr);
+            assert_true(out[1][n] == 42.0f);
+            for (size_t i = 0; i < n; i++)
+                assert_true(fabsf(out[0][i % 3 * (n / 3) + i / 3] - out[1][i]) < 2e-3f);
+            c->to_tensor_nhwc(out[1], &rgb, scale, offset, bgr);
+            for (size_t i = 0; i < n; i++)
+                assert_true(out[0][i % 3 * (n / 3) + i / 3] == out[1][i]);
         }
         free(out[0]), free(out[1]);
         for (int i = 0; i < 3; i++)
             guarded_free(&s[i]);
         guarded_free(&w);
     }
+}
+
+static void scores(void **unused)
+{
+    enum { MOST = 300 };
+    for (int n = 0; n < MOST; n++)
+        for (int step = 1; step <= 6; step++) {
+            /* exactly as long as it has to be, so that reading past the end is seen by the sanitizers */
+            size_t count = n ? (size_t)(n - 1) * (size_t)step + 1 : 0;
+            float *v = malloc(count * sizeof(float) + 1), share = rnd_unit() * rnd_unit();
+            int32_t a[MOST + 1], b[MOST + 1];
+            int max = rnd_unit() < 0.3f ? rnd_int(0, n) : MOST, found = 0;
+            for (size_t i = 0; i < count; i++)
+                v[i] = rnd_unit() < 0.05f ? NAN : rnd_unit() < 0.1f ? share : rnd_unit();
+            a[max] = b[max] = -7;
+            int na = c->above(v, n, step, share, a, max), nb = k->above(v, n, step, share, b, max);
+            for (int i = 0; i < n && found < max; i++)
+                if (v[i * step] >= share)
+                    assert_int_equal(a[found++], i);
+            assert_int_equal(na, found);
+            assert_int_equal(nb, found);
+            assert_memory_equal(a, b, (size_t)found * sizeof *a);
+            assert_int_equal(a[max], -7);
+            assert_int_equal(b[max], -7);
+            free(v);
+        }
 }
 
 static vi_affine random_map(int w, int h, int size, int kind)
@@ -390,6 +424,7 @@ int main(void)
         cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters),
         cmocka_unit_test(numbers),     cmocka_unit_test(samples),
         cmocka_unit_test(composites),  cmocka_unit_test(thumbnails),
+        cmocka_unit_test(scores),
     };
     static const int masks[] = { VI_CPU_AVX2, VI_CPU_ALL };
     int failed = 0, tables = 0;
