@@ -54,6 +54,9 @@ VISO_API int viso_options_set(viso_options *o, const char *key, const char *text
 VISO_API int viso_options_get(const viso_options *o, const char *key, char *text, size_t size, viso_error *err);
 /* Reads / writes a configuration text file. */
 VISO_API int viso_options_load(viso_options *o, const char *path, viso_error *err);
+/* Fills in the values of the preset that the option "preset" names, except those that were set or loaded. An engine does so by
+ * itself for its own copy. VISO_ERR_USAGE: unknown preset, or a fault in its file. */
+VISO_API int viso_options_apply_preset(viso_options *o, viso_error *err);
 /* Allocated text, freed with viso_text_free: commented configuration file, Markdown table, JSON schema. */
 VISO_API char *viso_options_text(const viso_options *o);
 VISO_API char *viso_options_markdown(void);

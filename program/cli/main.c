@@ -105,6 +105,7 @@ static int gather_settings(cli *c, viso_error *err)
     rc = rc ? rc : load_config(c, err);
     for (int i = 0; rc == 0 && i < c->n_setting; i++)
         rc = viso_options_set(c->options, c->setting[i].key, c->setting[i].value, err);
+    rc = rc ? rc : viso_options_apply_preset(c->options, err);
     if (rc)
         return rc;
     c->json = is_on(c, "json");

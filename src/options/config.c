@@ -82,7 +82,9 @@ static bool unquote(char *v)
     return true;
 }
 
-static int read_line(vi_settings *s, char *line, const char *name, int number, viso_error *err)
+typedef int put_fn(vi_settings *s, const char *key, const char *text, viso_error *err);
+
+static int read_line(vi_settings *s, put_fn *put, char *line, const char *name, int number, viso_error *err)
 {
     char *key = trim(line);
     if (*key == 0 || *key == '#')
@@ -96,11 +98,11 @@ static int read_line(vi_settings *s, char *line, const char *name, int number, v
     if (*value == '"' && !unquote(value))
         return vi_error_set(err, VISO_ERR_USAGE, "%s:%d: the quotes of '%.60s' do not match", name, number, key);
     viso_error inner = { 0 };
-    int rc = vi_settings_set(s, key, value, &inner);
+    int rc = put(s, key, value, &inner);
     return rc ? vi_error_set(err, rc, "%s:%d: %s", name, number, inner.text) : VISO_OK;
 }
 
-int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_error *err)
+static int read_text(vi_settings *s, put_fn *put, const char *text, const char *name, viso_error *err)
 {
     char line[LINE_MAX_BYTES];
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
@@ -112,10 +114,20 @@ int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_er
                                 LINE_MAX_BYTES - 1);
         memcpy(line, text, n);
         line[n] = 0;
-        int rc = read_line(s, line, name, number, err);
+        int rc = read_line(s, put, line, name, number, err);
         if (rc)
             return rc;
         text += n + (text[n] == '\n');
     }
     return VISO_OK;
+}
+
+int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_error *err)
+{
+    return read_text(s, vi_settings_set, text, name, err);
+}
+
+int vi_settings_read_suggested(vi_settings *s, const char *text, const char *name, viso_error *err)
+{
+    return read_text(s, vi_settings_suggest, text, name, err);
 }

@@ -59,6 +59,8 @@ char *vi_options_markdown(const vi_option_group *const *groups, int n_group)
         "Every option can be given on the command line (`--key value`, `--key=value`, switches as `--key` and\n"
         "`--no-key`) and in the configuration file (`key = value`; `viso options` prints one to start from). The file\n"
         "is `$XDG_CONFIG_HOME/viso/viso.conf`, or the one named by `--config FILE`; the command line goes before it.\n"
+        "A preset (`--preset fast`, `balanced`, `quality`, or a file of such lines) sets several at once; what is chosen by\n"
+        "hand, in either place, stays. `viso options --preset quality` shows the values that then count.\n"
         "What only one command takes (such as `-o`) is in `viso help COMMAND`.\n");
     for (int g = 0; g < n_group; g++) {
         vi_text_addf(&t, "\n## %s\n\n| option | values | default | what it does |\n| --- | --- | --- | --- |\n",

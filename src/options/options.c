@@ -10,8 +10,13 @@
 struct vi_settings {
     const vi_option_group *const *groups; /* static lists; not copied */
     int n_group;
-    void *group[]; /* n_group structs */
+    void *group[]; /* n_group structs, each followed by one byte a row: whether its value was chosen */
 };
+
+static size_t bytes_of(const vi_option_group *g)
+{
+    return g->size + (size_t)g->n_row;
+}
 
 static vi_settings *allocate(const vi_option_group *const *groups, int n_group)
 {
@@ -21,7 +26,7 @@ static vi_settings *allocate(const vi_option_group *const *groups, int n_group)
     s->groups = groups;
     s->n_group = n_group;
     for (int g = 0; g < n_group; g++) {
-        s->group[g] = vi_calloc(1, groups[g]->size);
+        s->group[g] = vi_calloc(1, bytes_of(groups[g]));
         if (!s->group[g]) {
             vi_settings_destroy(&s);
             return NULL;
@@ -45,7 +50,7 @@ vi_settings *vi_settings_copy(const vi_settings *s)
 {
     vi_settings *copy = allocate(s->groups, s->n_group);
     for (int g = 0; copy && g < s->n_group; g++)
-        memcpy(copy->group[g], s->group[g], s->groups[g]->size);
+        memcpy(copy->group[g], s->group[g], bytes_of(s->groups[g]));
     return copy;
 }
 
@@ -113,11 +118,38 @@ static int unknown(const vi_settings *s, const char *key, viso_error *err)
     return vi_error_set(err, VISO_ERR_USAGE, "unknown option '%.60s'; 'viso options' lists all of them", key);
 }
 
+static uint8_t *given_flag(const vi_option_group *g, const vi_option_row *r, void *values)
+{
+    return (uint8_t *)values + g->size + (r - g->row);
+}
+
 int vi_settings_set(vi_settings *s, const char *key, const char *text, viso_error *err)
 {
     void *values;
-    const vi_option_row *r = find(s, key, NULL, &values);
-    return r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
+    const vi_option_group *g;
+    const vi_option_row *r = find(s, key, &g, &values);
+    int rc = r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
+    if (!rc)
+        *given_flag(g, r, values) = 1;
+    return rc;
+}
+
+int vi_settings_suggest(vi_settings *s, const char *key, const char *text, viso_error *err)
+{
+    if (!vi_settings_given(s, key)) {
+        void *values;
+        const vi_option_row *r = find(s, key, NULL, &values);
+        return r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
+    }
+    return VISO_OK;
+}
+
+bool vi_settings_given(const vi_settings *s, const char *key)
+{
+    void *values;
+    const vi_option_group *g;
+    const vi_option_row *r = find(s, key, &g, &values);
+    return r && *given_flag(g, r, values);
 }
 
 int vi_settings_get(const vi_settings *s, const char *key, char *text, size_t size, viso_error *err)

@@ -82,6 +82,10 @@ const void *vi_settings_group(const vi_settings *s, const char *group);
 /* "key" or "group.key"; text is parsed by type. VISO_ERR_USAGE naming option, value, range or choices, with the nearest
  * known key when the key is unknown. */
 int vi_settings_set(vi_settings *s, const char *key, const char *text, viso_error *err);
+/* A value that gives way to a chosen one (a preset's, a limit's): no effect where vi_settings_given. Faults as above. */
+int vi_settings_suggest(vi_settings *s, const char *key, const char *text, viso_error *err);
+/* Whether somebody chose the value (vi_settings_set, vi_settings_read), be it the default. Unknown key: false. */
+bool vi_settings_given(const vi_settings *s, const char *key);
 /* Canonical text of the value. 0 or VISO_ERR_USAGE / VISO_ERR_NO_SPACE (buffer too small). */
 int vi_settings_get(const vi_settings *s, const char *key, char *text, size_t size, viso_error *err);
 const vi_option_row *vi_settings_find(const vi_settings *s, const char *key, const vi_option_group **group);
@@ -90,6 +94,8 @@ int vi_settings_groups(const vi_settings *s, const vi_option_group *const **grou
  * # comments (read; faults name `name` and line). Written text is allocated, freed with vi_free. */
 int vi_settings_write(const vi_settings *s, char **text, viso_error *err);
 int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_error *err);
+/* The same, each value as vi_settings_suggest takes it. */
+int vi_settings_read_suggested(vi_settings *s, const char *text, const char *name, viso_error *err);
 /* Documents made from the rows; allocated text. */
 char *vi_options_markdown(const vi_option_group *const *groups, int n_group);
 char *vi_options_json_schema(const vi_option_group *const *groups, int n_group);

@@ -5,6 +5,7 @@
 #include "pipeline/engine_impl.h"
 #include "pipeline/groups.h"
 #include "pipeline/job.h"
+#include "pipeline/presets.h"
 #include "viso/version.h"
 
 const char *viso_version(void)
@@ -21,6 +22,11 @@ int viso_engine_create(viso_engine **out, const viso_options *o, viso_log_fn log
     if (!e || !(e->settings = vi_settings_copy(vi_options_settings(o)))) {
         vi_free(e);
         return vi_error_nomem(err, "engine");
+    }
+    int rc = vi_preset_apply(e->settings, err);
+    if (rc) {
+        viso_engine_destroy(&e);
+        return rc;
     }
     const vi_run_settings *run = vi_settings_group(e->settings, "run");
     e->log = (vi_log){ log, log_user, vi_run_log_level(run), "viso" };

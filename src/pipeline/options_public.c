@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/groups.h"
+#include "pipeline/presets.h"
 
 _Static_assert((int)VISO_OPTION_BOOL == (int)VI_OPTION_TYPE_BOOL && (int)VISO_OPTION_INT == (int)VI_OPTION_TYPE_INT &&
                    (int)VISO_OPTION_FLOAT == (int)VI_OPTION_TYPE_FLOAT &&
@@ -113,6 +114,11 @@ int viso_options_load(viso_options *o, const char *path, viso_error *err)
         rc = vi_settings_read(o->settings, (const char *)data, path, err);
     vi_free(data);
     return rc;
+}
+
+int viso_options_apply_preset(viso_options *o, viso_error *err)
+{
+    return vi_preset_apply(o->settings, err);
 }
 
 char *viso_options_text(const viso_options *o)

@@ -76,6 +76,11 @@ static const char *const progress_choices[] = { "auto", "always", "never", NULL 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", "trace", NULL };
 
 static const vi_option_row run_rows[] = {
+    VI_OPTION_STRING(
+        vi_run_settings, preset, "preset", "Preset",
+        "Speed against quality: 'fast', 'balanced', 'quality', the name of a file NAME.conf in the folder viso/presets of "
+        "the user's configuration, or a path. Values that are chosen by hand stay.",
+        "balanced", 0),
     VI_OPTION_INT(vi_run_settings, threads, "threads", "Worker threads",
                   "Frames that are worked on at the same time. 0: one per processor.", NULL, 0, 0, 256, 0),
     VI_OPTION_INT(vi_run_settings, ring, "ring", "Frames in flight",

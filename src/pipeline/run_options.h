@@ -44,6 +44,7 @@ typedef enum vi_progress_choice {
 } vi_progress_choice;
 
 typedef struct vi_run_settings {
+    vi_option_text preset; /* see pipeline/presets.h; its values are filled in before a run */
     int threads;           /* workers of the picture lane, 0: one per processor */
     int ring;              /* frames in flight, 0: from the number of workers */
     vi_option_text models; /* folder, "": the usual places */

@@ -255,6 +255,12 @@ printf 'a\0b' >zero.conf; expect 2 err "zero bytes" options --config zero.conf
 echo "json = yes" >json.conf; expect 0 out '"faces"' detect a.jpg --config json.conf
 echo "json = yes" >config/viso/viso.conf; expect 0 out "1 face" detect a.jpg --no-json
 rm config/viso/viso.conf
+# Presets: those that are built in, files of users by name and by path; values chosen by hand stay.
+expect 2 err "no such preset; there are fast, balanced, quality" options --preset slow
+expect 0 out "#preset = balanced" options --preset balanced
+mkdir -p config/viso/presets; printf '# mine\ndetect-tiles = 7\ndetect-score = 0.9\n' >config/viso/presets/mine.conf
+expect 0 out "detect-tiles = 7" options --preset mine --detect-score 0.6; holds out.txt "detect-score = 0.6"
+printf 'detect-tils = 7\n' >wrong.conf; expect 2 err "wrong.conf:1: unknown option" options --preset ./wrong.conf
 
 # ---- completion
 offers() { local want=$1; shift; checks=$((checks + 1)); "$viso" --complete "$@" >out.txt 2>err.txt; grep -qxF -- "$want" out.txt || fail "complete $*: no '$want'"; }

@@ -379,6 +379,35 @@ static void the_nearest_word_is_found(void **state)
     }
 }
 
+static void suggested_values_give_way_to_chosen_ones(void **state)
+{
+    vi_settings *s = fresh(), *copy;
+    char text[32];
+    viso_error err = { 0 };
+    (void)state;
+    assert_false(vi_settings_given(s, "score"));
+    assert_int_equal(vi_settings_read_suggested(s, "score = 0.3\n", "preset", &err), 0);
+    assert_false(vi_settings_given(s, "score"));
+    vi_settings_get(s, "score", text, sizeof text, NULL);
+    assert_string_equal(text, "0.3");
+    /* Chosen, be it the default's own value. */
+    assert_int_equal(vi_settings_set(s, "score", "0.5", &err), 0);
+    assert_int_equal(vi_settings_suggest(s, "score", "0.7", &err), 0);
+    copy = vi_settings_copy(s);
+    assert_true(vi_settings_given(s, "score") && vi_settings_given(copy, "score"));
+    vi_settings_get(copy, "score", text, sizeof text, NULL);
+    assert_string_equal(text, "0.5");
+    /* What is refused was not chosen. */
+    vi_settings_destroy(&copy);
+    vi_settings_destroy(&s);
+    s = fresh();
+    assert_int_equal(vi_settings_set(s, "score", "much", NULL), VISO_ERR_USAGE);
+    assert_false(vi_settings_given(s, "score"));
+    assert_int_equal(vi_settings_suggest(s, "scoer", "1", &err), VISO_ERR_USAGE);
+    assert_false(vi_settings_given(s, "scoer"));
+    vi_settings_destroy(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +423,7 @@ int main(void)
         cmocka_unit_test(every_failing_allocation_is_an_error),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
         cmocka_unit_test(the_nearest_word_is_found),
+        cmocka_unit_test(suggested_values_give_way_to_chosen_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,40 @@ static void the_log_level_follows_quiet_and_verbose(void **state)
     assert_int_equal(vi_run_log_level(&s), VISO_LOG_ERROR);
 }
 
+static const char *value_of(const viso_options *o, const char *key)
+{
+    static char text[VI_OPTION_TEXT];
+    assert_int_equal(viso_options_get(o, key, text, sizeof text, NULL), VISO_OK);
+    return text;
+}
+
+/* Every value of a built-in preset is one that its row takes, and differs from the default; chosen values stay. */
+static void presets_set_what_was_not_chosen(void **state)
+{
+    static const char *const names[] = { "fast", "balanced", "quality" };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        viso_options *o = NULL, *plain = NULL;
+        viso_error err = { 0 };
+        int differ = 0;
+        viso_option_info k;
+        assert_int_equal(viso_options_create(&o, &err) | viso_options_create(&plain, &err), 0);
+        viso_options_set(o, "preset", names[i], &err);
+        viso_options_set(o, "redetect", "77", &err);
+        if (viso_options_apply_preset(o, &err))
+            fail_msg("%s: %s", names[i], err.text);
+        assert_string_equal(value_of(o, "redetect"), "77");
+        for (int r = 0; viso_option_describe(r, &k) == 0; r++) {
+            char text[VI_OPTION_TEXT];
+            snprintf(text, sizeof text, "%s", value_of(plain, k.key));
+            differ += strcmp(text, value_of(o, k.key)) != 0;
+        }
+        assert_true(strcmp(names[i], "balanced") == 0 ? differ == 1 : differ > 4);
+        viso_options_destroy(&o);
+        viso_options_destroy(&plain);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +196,7 @@ int main(void)
         cmocka_unit_test(each_value_makes_the_round_trip_and_its_limits_hold),
         cmocka_unit_test(the_choice_of_faces_is_parsed),
         cmocka_unit_test(the_log_level_follows_quiet_and_verbose),
+        cmocka_unit_test(presets_set_what_was_not_chosen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

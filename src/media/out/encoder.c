@@ -23,7 +23,7 @@ static const vi_option_row rows[] = {
                     "Constant quality of the codec, lower is better and larger. -1: its visually lossless default (H.264 17, "
                     "H.265 19, VP9 22, AV1 20). No meaning for ProRes and FFV1.",
                     NULL, -1, -1, 63, 1, 0),
-    VI_OPTION_CHOICE(vi_output_settings, preset, "preset", "Encoder preset",
+    VI_OPTION_CHOICE(vi_output_settings, preset, "encoder-preset", "Encoder preset",
                      "Speed against size. auto: medium for H.264, fast for H.265, an even speed for VP9 and AV1.",
                      preset_choices, 0, 0),
     VI_OPTION_INT(vi_output_settings, jpeg_quality, "jpeg-quality", "JPEG quality",
