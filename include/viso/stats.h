@@ -13,6 +13,14 @@ typedef struct viso_stage_stats {
     double total_s;        /* sum of the same */
 } viso_stage_stats;
 
+#define VISO_MAX_NETWORKS 32
+
+typedef struct viso_network_stats {
+    char id[48];       /* of the model */
+    char provider[16]; /* what it runs on now: "tensorrt" "cuda" "cpu" */
+    char fell_back[280]; /* "" or the device that was asked for, or that failed, and why: "cuda: no NVIDIA driver …" */
+} viso_network_stats;
+
 typedef struct viso_run_stats {
     uint64_t frames;          /* written */
     uint64_t faces_seen;      /* faces with landmarks, over all frames */
@@ -29,6 +37,8 @@ typedef struct viso_run_stats {
     viso_stage_stats stage[VISO_MAX_STAGES];
     char limiting[32];        /* stage or lane that limited the speed */
     int workers;
+    int n_network;
+    viso_network_stats network[VISO_MAX_NETWORKS]; /* those loaded, in the order of the manifest */
 } viso_run_stats;
 
 #endif

@@ -113,12 +113,16 @@ static int print_result(const char *target, bool discard, const viso_run_stats *
 static void print_line(const viso_run_stats *s, bool discard)
 {
     double frames = s->frames ? (double)s->frames : 1;
+    char device[400];
     fprintf(stderr,
             "%llu frames, %llu faces swapped: %.1f fps with decoding%s on %d workers; %.1f ms a frame and core "
             "without (%.1f fps); peak memory %.0f MiB",
             (unsigned long long)s->frames, (unsigned long long)s->faces_swapped,
             s->wall_s > 0 ? (double)s->frames / s->wall_s : 0, discard ? "" : " and encoding", s->workers,
             1000 * s->core_s / frames, s->core_s > 0 ? frames / s->core_s : 0, (double)s->peak_rss / 1048576);
+    cli_device_text(s, device, sizeof device);
+    if (device[0])
+        fprintf(stderr, "; networks on %s", device);
     if (s->limiting[0])
         fprintf(stderr, "; limited by %s", s->limiting);
     fputc('\n', stderr);

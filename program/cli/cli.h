@@ -125,6 +125,8 @@ bool cli_interrupted(void);
 json_t *cli_json_text(const char *s); /* bytes that are not UTF-8 become U+FFFD */
 json_t *cli_json_number(double v);    /* null when not finite */
 json_t *cli_json_stats(const viso_run_stats *s);
+/* "cpu", or "cuda and cpu", and the first reason for a fall-back: for the summary's line. "" when nothing is loaded. */
+void cli_device_text(const viso_run_stats *s, char *text, size_t size);
 /* Writes one line (or an indented block) to standard output and releases v. NULL v is out of memory. */
 int cli_json_print(json_t *v, bool indent, viso_error *err);
 /* An event line: {"event": name, …fields}; releases fields (may be NULL). */

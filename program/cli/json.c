@@ -71,14 +71,23 @@ static json_t *stage(const viso_stage_stats *s, uint64_t frames)
                      cli_json_number(frames ? 1000 * s->total_s / (double)frames : 0));
 }
 
+static json_t *network(const viso_network_stats *n)
+{
+    return json_pack("{s:o, s:s, s:o}", "model", cli_json_text(n->id), "provider", n->provider, "fell_back",
+                     n->fell_back[0] ? cli_json_text(n->fell_back) : json_null());
+}
+
 json_t *cli_json_stats(const viso_run_stats *s)
 {
     double frames = (double)s->frames;
-    json_t *stages = json_array();
+    json_t *stages = json_array(), *devices = json_array();
     for (int i = 0; i < s->n_stage && i < VISO_MAX_STAGES; i++)
         if (json_array_append_new(stages, stage(&s->stage[i], s->frames)))
             goto fail;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}",
+    for (int i = 0; i < s->n_network && i < VISO_MAX_NETWORKS; i++)
+        if (json_array_append_new(devices, network(&s->network[i])))
+            goto fail;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o}",
                      "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
                      (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
                      "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
@@ -88,10 +97,29 @@ json_t *cli_json_stats(const viso_run_stats *s)
                      cli_json_number(frames > 0 ? 1000 * s->core_s / frames : 0), "core_fps",
                      cli_json_number(s->core_s > 0 ? frames / s->core_s : 0), "peak_rss", (json_int_t)s->peak_rss,
                      "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers, "limiting",
-                     cli_json_text(s->limiting), "stages", stages);
+                     cli_json_text(s->limiting), "devices", devices, "stages", stages);
 fail:
+    json_decref(devices);
     json_decref(stages);
     return NULL;
+}
+
+void cli_device_text(const viso_run_stats *s, char *text, size_t size)
+{
+    const viso_network_stats *fell = NULL;
+    size_t used = 0;
+    text[0] = 0;
+    for (int i = 0; i < s->n_network && i < VISO_MAX_NETWORKS; i++) {
+        const viso_network_stats *n = &s->network[i];
+        bool new = true;
+        for (int k = 0; k < i; k++)
+            new = new && strcmp(s->network[k].provider, n->provider) != 0;
+        if (new && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " and " : "", n->provider);
+        fell = fell || !n->fell_back[0] ? fell : n;
+    }
+    if (fell && used < size)
+        snprintf(text + used, size - used, ", not %s", fell->fell_back);
 }
 
 int cli_json_print(json_t *v, bool indent, viso_error *err)

@@ -164,6 +164,7 @@ static int read_request(cli *c, request *r, viso_error *err)
 static void print_summary(const viso_run_stats *s, const char *out)
 {
     bool still = s->frames <= 1;
+    char device[400];
     fprintf(stderr, "%s: ", out);
     if (!still)
         fprintf(stderr, "%llu frames, ", (unsigned long long)s->frames);
@@ -171,6 +172,9 @@ static void print_summary(const viso_run_stats *s, const char *out)
     if (!still && s->wall_s > 0)
         fprintf(stderr, "%.1f fps, ", (double)s->frames / s->wall_s);
     fprintf(stderr, "%.1f s", s->wall_s);
+    cli_device_text(s, device, sizeof device);
+    if (device[0])
+        fprintf(stderr, "; networks on %s", device);
     if (s->frames_dropped_back)
         fprintf(stderr, "; %llu frames left as they were", (unsigned long long)s->frames_dropped_back);
     if (s->frames_damaged)

@@ -47,6 +47,8 @@ typedef struct vi_provider_info {
 /* The three and whatever else the library offers; how many, at most max. With an NVIDIA driver present the first call
  * loads the vendor's libraries (seconds). Thread-safe. */
 int vi_runtime_provider_list(vi_runtime *rt, vi_provider_info *list, int max);
+/* One of the three: may a session use it now? False with the reason. Takes as long as the list, the first time. */
+bool vi_runtime_usable(vi_runtime *rt, vi_provider p, char *why, size_t room);
 
 /* Where a session may run, best first. */
 typedef struct vi_device_policy {
@@ -105,6 +107,9 @@ void vi_session_close(vi_session **s);
 int vi_session_inputs(const vi_session *s, const vi_tensor_info **info);
 int vi_session_outputs(const vi_session *s, const vi_tensor_info **info);
 const char *vi_session_provider(const vi_session *s); /* that really runs it now: "cpu" */
+/* Did it come to be there because another one was asked for by name, or failed, now or before? Then *why gets the first
+ * reason, "cuda: out of memory"; else "". That auto passes over what the machine lacks is no such case. Thread-safe. */
+bool vi_session_fell_back(const vi_session *s, char *why, size_t room);
 
 typedef struct vi_run vi_run;
 /* Binds memory for the given tensors, names as in the graph; every input must be given, of the outputs those wanted.

@@ -271,6 +271,11 @@ int vi_runtime_provider_list(vi_runtime *rt, vi_provider_info *list, int max)
     return n;
 }
 
+bool vi_runtime_usable(vi_runtime *rt, vi_provider p, char *why, size_t room)
+{
+    return vi_devices_usable(rt->devices, p, why, room);
+}
+
 void vi_runtime_counts(vi_runtime *rt, vi_device_counts *c)
 {
     vi_devices *d = rt->devices;

@@ -52,7 +52,8 @@ static int search(vi_session *s, const void *data, size_t size, faults *f, vi_lo
         if (!vi_devices_usable(s->devices, p, reason, sizeof reason)) {
             if (last || (policy->strict && policy->named))
                 return strict_error(s, p, reason, err);
-            if (policy->named && s->next == 0)
+            /* Asked for by name, or switched off by a failure: not in silence. */
+            if ((policy->named && s->next == 0) || vi_devices_off(s->devices, p))
                 vi_error_set(&f->why[p], VISO_ERR_DEVICE, "%s", reason);
             continue;
         }
@@ -81,9 +82,13 @@ static int load_next(vi_session *s, const void *data, size_t size, faults *f, vi
         vi_free(l);
         return code;
     }
-    for (int p = 1; p <= VI_PROVIDERS; ++p)
-        if (f->why[p].text[0])
-            vi_devices_switch_off(s->devices, p, f->why[p].text, s->name, l->provider);
+    for (int p = 1; p <= VI_PROVIDERS; ++p) {
+        if (!f->why[p].text[0])
+            continue;
+        vi_devices_switch_off(s->devices, p, f->why[p].text, s->name, l->provider);
+        if (!s->fell[0])
+            snprintf(s->fell, sizeof s->fell, "%s: %.240s", vi_provider_name(p), f->why[p].text);
+    }
     l->holders = 1;
     l->generation = old ? old->generation + 1 : 1;
     s->now = l;
@@ -246,6 +251,15 @@ int vi_session_outputs(const vi_session *s, const vi_tensor_info **info)
 {
     *info = s->out;
     return s->n_out;
+}
+
+bool vi_session_fell_back(const vi_session *s, char *why, size_t room)
+{
+    vi_session *open = (vi_session *)s;
+    pthread_mutex_lock(&open->lock);
+    snprintf(why, room, "%s", s->fell);
+    pthread_mutex_unlock(&open->lock);
+    return why[0] != 0;
 }
 
 const char *vi_session_provider(const vi_session *s)

@@ -30,6 +30,7 @@ struct vi_session {
     pthread_mutex_t lock;
     bool has_lock;
     vi_loaded *now;
+    char fell[280]; /* the first provider given up and why, under the lock; "" */
     atomic_uint generation; /* of `now`: what a run compares without the lock */
     int n_in, n_out;
     vi_tensor_info *in, *out;

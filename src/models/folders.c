@@ -50,6 +50,19 @@ void vi_models_find_dirs(vi_models *m, const char *chosen)
         usual_dirs(m);
 }
 
+int vi_models_cache_dir(char **dir, viso_error *err)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    *dir = NULL;
+    if (cache && *cache)
+        *dir = vi_asprintf("%s/viso", cache);
+    else if (home && *home)
+        *dir = vi_asprintf("%s/.cache/viso", home);
+    else
+        return 0;
+    return *dir ? 0 : vi_error_nomem(err, "cache folder");
+}
+
 static int find_manifest(vi_models *m, viso_error *err)
 {
     char tried[360] = "";

@@ -19,6 +19,8 @@ typedef struct vi_model_entry {
     pthread_mutex_t lock; /* loading; different models load side by side */
     bool has_lock;
     vi_session *session;
+    double load_ms;
+    char instead[16]; /* provider named for this model alone, "" none */
 } vi_model_entry;
 
 enum { VI_MODEL_DIRS = 8 };
@@ -34,7 +36,26 @@ struct vi_models {
     pthread_mutex_t lock; /* the runtime */
     bool has_lock;
     vi_runtime *runtime;
+    char provider[16]; /* word of the user */
+    bool strict, warm_up;
+    char *cache_dir; /* NULL: nothing is kept */
 };
+
+/* Settings of one load with what they point into. */
+typedef struct vi_model_load {
+    vi_session_params p;
+    vi_device_policy policy;
+    vi_profile profile[VI_MAX_ROLES];
+    char input[VI_MAX_ROLES][96], digest[65];
+} vi_model_load;
+
+/* Takes provider, overrides and cache folder from the params; the rows are there. VISO_ERR_USAGE. */
+int vi_models_set_devices(vi_models *m, const vi_models_params *p, viso_error *err);
+/* Fills everything for vi_session_open; the runtime is open, the bytes are checked and stay. *load lives as long. */
+int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data, size_t size, vi_model_load *load,
+                      viso_error *err);
+/* $XDG_CACHE_HOME/viso or ~/.cache/viso, allocated; NULL without either. VISO_ERR_NO_SPACE. */
+int vi_models_cache_dir(char **dir, viso_error *err);
 
 /* The folders: `chosen` (or $VISO_MODELS when NULL) alone, else the usual ones. */
 void vi_models_find_dirs(vi_models *m, const char *chosen);

@@ -28,7 +28,7 @@ int vi_models_open(vi_models **out, const vi_models_params *p, viso_error *err)
     int code = m->has_lock ? vi_models_find_rows(m, err) : vi_error_nomem(err, "models");
     if (!code) {
         m->entry = vi_calloc((size_t)m->n_row, sizeof *m->entry);
-        code = m->entry ? 0 : vi_error_nomem(err, "models");
+        code = m->entry ? vi_models_set_devices(m, p, err) : vi_error_nomem(err, "models");
     }
     for (int i = 0; i < m->n_row && !code; ++i) {
         m->entry[i].has_lock = pthread_mutex_init(&m->entry[i].lock, NULL) == 0;
@@ -61,6 +61,7 @@ void vi_models_close(vi_models **models)
         pthread_mutex_destroy(&m->lock);
     vi_free(m->entry);
     vi_free(m->row);
+    vi_free(m->cache_dir);
     vi_free(m);
 }
 
@@ -292,27 +293,30 @@ int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_
     return code;
 }
 
-static int load(vi_models *m, const vi_model_row *row, vi_session **s, viso_error *err)
+static int load(vi_models *m, const vi_model_row *row, vi_model_entry *e, viso_error *err)
 {
     uint8_t *data = NULL;
     size_t size = 0;
     uint64_t begin = vi_now_ns();
     if (row->n_role == 0)
         return vi_error_set(err, VISO_ERR_MODEL, "model %s is not a network", row->id);
-    int code = vi_models_load_file(m, row, &data, &size, err);
+    vi_model_load *how = vi_calloc(1, sizeof *how);
+    int code = how ? vi_models_load_file(m, row, &data, &size, err) : vi_error_nomem(err, row->id);
     if (!code)
         code = vi_models_runtime(m, err);
-    if (!code) {
-        vi_session_params p = {.data = data, .size = size, .name = row->id, .intra_threads = m->intra_threads};
-        code = vi_session_open(s, m->runtime, &p, err);
-    }
-    vi_free(data);
     if (!code)
-        code = vi_models_check_contract(row, *s, err);
+        code = vi_models_prepare(m, row, data, size, how, err);
+    if (!code)
+        code = vi_session_open(&e->session, m->runtime, &how->p, err);
+    vi_free(data);
+    vi_free(how);
+    if (!code)
+        code = vi_models_check_contract(row, e->session, err);
+    e->load_ms = (double)(vi_now_ns() - begin) * 1e-6;
     if (code)
-        vi_session_close(s);
+        vi_session_close(&e->session);
     else
-        vi_debug(&m->log, "%s loaded in %.1f ms", row->id, (double)(vi_now_ns() - begin) * 1e-6);
+        vi_debug(&m->log, "%s loaded on %s in %.1f ms", row->id, vi_session_provider(e->session), e->load_ms);
     return code;
 }
 
@@ -325,7 +329,7 @@ int vi_models_session(vi_models *m, const char *id, vi_session **s, const vi_mod
     vi_model_entry *e = &m->entry[r - m->row];
     pthread_mutex_lock(&e->lock);
     /* A failure is not remembered: the user may have put the file in place meanwhile. */
-    int code = e->session ? 0 : load(m, r, &e->session, err);
+    int code = e->session ? 0 : load(m, r, e, err);
     *s = e->session;
     pthread_mutex_unlock(&e->lock);
     if (row)

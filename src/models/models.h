@@ -47,12 +47,19 @@ typedef struct vi_model_row {
 } vi_model_row;
 
 typedef struct vi_models vi_models; /* manifest + loaded sessions; thread-safe */
+/* Zeroed: the processor alone, nothing kept on disk but what was verified. */
 typedef struct vi_models_params {
     const char *dir;     /* --models DIR, NULL: $VISO_MODELS, $XDG_DATA_HOME/viso/models, then the folders beside the
                             program (./models, ../share/viso/models). Rows of users come on top: models.d in these and in
                             $XDG_CONFIG_HOME/viso */
     int intra_threads;   /* for sessions, 0: 1 */
     const vi_log *log;
+    const char *provider;     /* "auto", "tensorrt", "cuda", "cpu"; NULL: "cpu". A row's provider_hint narrows it */
+    bool strict;              /* rather fail with VISO_ERR_DEVICE than run on another one */
+    const char *provider_for; /* "MODEL=PROVIDER,…": overrides of single models, which replace provider and hint; NULL none.
+                                 VISO_ERR_USAGE at open for a model or provider that does not exist */
+    const char *cache_dir;    /* for built engines; NULL: $XDG_CACHE_HOME/viso, ~/.cache/viso; "": nowhere */
+    bool warm_up;             /* run a model once at loading, on another provider than the cpu */
 } vi_models_params;
 int vi_models_open(vi_models **m, const vi_models_params *p, viso_error *err);
 void vi_models_close(vi_models **m);
@@ -75,6 +82,17 @@ typedef struct vi_role_shape {
 } vi_role_shape;
 int vi_models_run_shaped(vi_models *m, const char *id, const vi_role_shape *shape, int n_shape, vi_run **r,
                          const vi_model_row **row, viso_error *err);
+/* What happened on devices since the object was opened; zeros before the first model is loaded. Thread-safe. */
+void vi_models_counts(vi_models *m, vi_device_counts *c);
+/* A loaded model and what it really runs on. */
+typedef struct vi_model_use {
+    const vi_model_row *row;
+    char provider[16];  /* now: "cuda" */
+    char fell_back[280]; /* which one was asked for or failed, and why: "cuda: …"; "" when it is where it should be */
+    double load_ms;     /* from the file to the session, warm-up included */
+} vi_model_use;
+/* The models loaded so far, in the order of the rows; how many, at most max. Thread-safe; waits for loads under way. */
+int vi_models_uses(vi_models *m, vi_model_use *list, int max);
 /* Name in the graph of a row's tensor ("#2" looked up); NULL when the graph has no such. Lives as long as the session. */
 const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s);
 /* Index among the row's inputs / outputs (the order in which vi_models_run binds them), -1 when absent. */

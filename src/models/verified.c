@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "models/internal.h"
+
 enum { CACHE_MOST = 1 << 20, LINES_KEPT = 1000 };
 static const char heading[] = "# models verified by viso: sha256 size mtime device inode\n";
 
@@ -24,21 +26,17 @@ typedef struct mark {
 
 static char *cache_file(bool make)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char *base = NULL, *dir = NULL, *path = NULL;
-    if (cache && *cache)
-        base = vi_strdup(cache);
-    else if (home && *home)
-        base = vi_path_join(home, ".cache");
-    if (base)
-        dir = vi_path_join(base, "viso");
+    char *dir, *path = NULL;
+    vi_models_cache_dir(&dir, NULL);
     if (dir && make) {
-        mkdir(base, 0700);
+        char *slash = strrchr(dir, '/');
+        *slash = 0;
+        mkdir(dir, 0700);
+        *slash = '/';
         mkdir(dir, 0777);
     }
     if (dir)
         path = vi_path_join(dir, "verified.txt");
-    vi_free(base);
     vi_free(dir);
     return path;
 }

@@ -51,28 +51,21 @@ void viso_cancel(viso_engine *e)
     atomic_store(&e->cancel, true);
 }
 
-/* Networks run on the processor in this version; asking for something else must not pass in silence. */
-static int check_device(const viso_engine *e, const vi_run_settings *run, viso_error *err)
-{
-    if (run->provider == VI_PROVIDER_AUTO || run->provider == VI_PROVIDER_CPU)
-        return 0;
-    const char *name = run->provider == VI_PROVIDER_CUDA ? "cuda" : "tensorrt";
-    if (run->strict_device)
-        return vi_error_set(err, VISO_ERR_DEVICE, "--provider %s: this version of viso runs its networks on the cpu only", name);
-    vi_warn(&e->log, "--provider %s: this version of viso runs its networks on the cpu only, going on with cpu", name);
-    return 0;
-}
-
 int vi_engine_ready(viso_engine *e, viso_error *err)
 {
     const vi_run_settings *run = vi_settings_group(e->settings, "run");
     if (e->models)
         return 0;
-    int rc = check_device(e, run, err);
-    if (rc)
-        return rc;
-    vi_models_params p = { .dir = run->models[0] ? run->models : NULL, .intra_threads = 1, .log = &e->log };
-    rc = vi_models_open(&e->models, &p, err);
+    vi_models_params p = {
+        .dir = run->models[0] ? run->models : NULL,
+        .intra_threads = 1,
+        .log = &e->log,
+        .provider = vi_run_provider(run),
+        .strict = run->strict_device,
+        .provider_for = run->provider_for,
+        .warm_up = !e->cold,
+    };
+    int rc = vi_models_open(&e->models, &p, err);
     if (rc)
         return rc;
     e->context = (vi_context){
@@ -84,6 +77,18 @@ int vi_engine_ready(viso_engine *e, viso_error *err)
     };
     vi_debug(&e->log, "kernels: %s", e->context.k->name);
     return 0;
+}
+
+void vi_engine_networks(viso_engine *e, viso_run_stats *stats)
+{
+    vi_model_use use[VISO_MAX_NETWORKS];
+    stats->n_network = e->models ? vi_models_uses(e->models, use, VISO_MAX_NETWORKS) : 0;
+    for (int i = 0; i < stats->n_network; i++) {
+        viso_network_stats *n = &stats->network[i];
+        snprintf(n->id, sizeof n->id, "%s", use[i].row->id);
+        snprintf(n->provider, sizeof n->provider, "%s", use[i].provider);
+        snprintf(n->fell_back, sizeof n->fell_back, "%s", use[i].fell_back);
+    }
 }
 
 int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err)

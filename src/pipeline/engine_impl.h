@@ -13,9 +13,12 @@ struct viso_engine {
     vi_models *models;
     vi_context context;    /* valid after vi_engine_ready */
     atomic_bool cancel;
+    bool cold;             /* models are not run once when they are loaded */
 };
 
 /* Kernels chosen, models opened; cheap when already done. */
 int vi_engine_ready(viso_engine *e, viso_error *err);
+/* Which networks are loaded and what they run on. */
+void vi_engine_networks(viso_engine *e, viso_run_stats *stats);
 
 #endif

@@ -271,6 +271,7 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
     vi_who_destroy(&j->who);
     vi_totals_finish(&j->totals);
     *stats = j->totals.stats;
+    vi_engine_networks(e, stats);
     stats->wall_s = (double)(vi_now_ns() - from) * 1e-9;
     stats->peak_rss = vi_peak_rss();
     vi_free(j);

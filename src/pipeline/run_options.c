@@ -70,7 +70,7 @@ int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *e
 
 /* ---- run ---- */
 
-static const char *const providers[] = { "auto", "cpu", "cuda", "tensorrt", NULL };
+static const char *const providers[] = { "auto", "tensorrt", "cuda", "cpu", NULL };
 static const char *const cpu_masks[] = { "auto", "c", "avx2", "avx512", "neon", NULL };
 static const char *const progress_choices[] = { "auto", "always", "never", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", "trace", NULL };
@@ -91,8 +91,11 @@ static const vi_option_row run_rows[] = {
         "Where the model files are. Empty: $VISO_MODELS, the user's data folder, the folders beside the program.", "",
         VI_OPTION_PATH),
     VI_OPTION_CHOICE(vi_run_settings, provider, "provider", "Device",
-                     "What the networks run on. 'auto' takes the best one that works and says which.", providers,
-                     VI_PROVIDER_AUTO, 0),
+                     "What the networks run on. 'auto' takes the best one that works and says which; a name takes that one or, "
+                     "with a warning, those after it.", providers, 0, 0),
+    VI_OPTION_STRING(vi_run_settings, provider_for, "provider-for", "Device of a model",
+                     "MODEL=PROVIDER, several with commas between: what these models run on instead, whatever "
+                     "--provider and their own preference say.", "", VI_OPTION_ADVANCED),
     VI_OPTION_BOOL(vi_run_settings, strict_device, "strict-device", "No fall-back",
                    "Ends with an error when the device asked for does not work, instead of going on with another one.",
                    false, 0),
@@ -151,6 +154,11 @@ int vi_run_cpu_mask(const vi_run_settings *s)
     static const int mask[] = { VI_CPU_ALL, VI_CPU_C, VI_CPU_AVX2, VI_CPU_AVX2 | VI_CPU_AVX512, VI_CPU_NEON };
     _Static_assert(VI_COUNT(mask) == VI_COUNT(cpu_masks) - 1, "one mask per choice");
     return mask[vi_clampi(s->cpu_mask, 0, (int)VI_COUNT(mask) - 1)];
+}
+
+const char *vi_run_provider(const vi_run_settings *s)
+{
+    return providers[vi_clampi(s->provider, 0, (int)VI_COUNT(providers) - 2)];
 }
 
 viso_log_level vi_run_log_level(const vi_run_settings *s)

@@ -30,13 +30,6 @@ typedef struct vi_face_choice {
  * looks like a mistyped word, VISO_ERR_INPUT when it looks like a path. `face/2`-like files are paths: "./2". */
 int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *err);
 
-typedef enum vi_provider_choice {
-    VI_PROVIDER_AUTO = 0,
-    VI_PROVIDER_CPU,
-    VI_PROVIDER_CUDA,
-    VI_PROVIDER_TENSORRT
-} vi_provider_choice; /* order of the row's choices */
-
 typedef enum vi_progress_choice {
     VI_PROGRESS_AUTO = 0,
     VI_PROGRESS_ALWAYS,
@@ -48,7 +41,8 @@ typedef struct vi_run_settings {
     int threads;           /* workers of the picture lane, 0: one per processor */
     int ring;              /* frames in flight, 0: from the number of workers */
     vi_option_text models; /* folder, "": the usual places */
-    int provider;          /* vi_provider_choice */
+    int provider;          /* index of the row; see vi_run_provider */
+    vi_option_text provider_for; /* "MODEL=PROVIDER,…" */
     bool strict_device;    /* a fall-back to another device is an error */
     int cpu_mask;          /* index of the row; see vi_run_cpu_mask */
     /* Of the program: */
@@ -63,6 +57,8 @@ extern const vi_option_group vi_run_options;
 
 /* The mask for vi_kernels_get(): -1 all, 0 plain C, else VI_CPU_* bits. */
 int vi_run_cpu_mask(const vi_run_settings *s);
+/* The word for vi_models_params.provider: "auto", "cuda" … */
+const char *vi_run_provider(const vi_run_settings *s);
 /* What a log handle should let through: quiet, verbose and log taken together. */
 viso_log_level vi_run_log_level(const vi_run_settings *s);
 

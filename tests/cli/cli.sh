@@ -82,6 +82,8 @@ expect 0 none - swap a.jpg party.jpg -qyoone.jpg; silent err "swap -q"; holds on
 # ---- swap: words, names, refusals
 expect 0 err "1 face swapped" swap a.jpg party.jpg; silent out swap; holds party-swapped.jpg "whole a.jpg"
 holds err.txt "viso: warning: the source looks away"
+holds err.txt "; networks on cuda and cpu, not cuda: it fell"
+expect 0 out '"devices":[{"model":"detector","provider":"cuda","fell_back":null},{"model":"mesh","provider":"cpu","fell_back":"cuda: it fell"}]' swap a.jpg party.jpg -y --json
 expect 2 err "--force" swap a.jpg party.jpg
 expect 0 err "party-swapped.jpg" swap a.jpg party.jpg --force
 expect 0 none - swap a.jpg b.jpg c.jpg party.jpg -o merged.jpg; holds merged.jpg "whole a.jpg b.jpg c.jpg"

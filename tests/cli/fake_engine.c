@@ -101,7 +101,7 @@ int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, 
         return vi_error_set(err, VISO_ERR_INPUT, "%s: damaged", p->target);
     if (strstr(p->target, "full"))
         return vi_error_set(err, VISO_ERR_NO_SPACE, "%s: the disk is full", p->out ? p->out : "");
-    if (e->run.provider == VI_PROVIDER_CUDA && e->run.strict_device)
+    if (strcmp(vi_run_provider(&e->run), "cuda") == 0 && e->run.strict_device)
         return vi_error_set(err, VISO_ERR_DEVICE, "provider cuda is not available");
     e->log(e->user, VISO_LOG_WARN, "swap", "the source looks away");
     e->log(e->user, VISO_LOG_DEBUG, "swap", "detail");
@@ -131,6 +131,9 @@ int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, 
                                    .n_stage = 1,
                                    .stage = { { .id = "swap", .calls = done, .p50_ms = 1.5, .p95_ms = 2 } },
                                    .limiting = "swap",
+                                   .n_network = 2,
+                                   .network = { { .id = "detector", .provider = "cuda" },
+                                                { .id = "mesh", .provider = "cpu", .fell_back = "cuda: it fell" } },
                                    .peak_rss = 1 << 20 };
     if (done < n) {
         write_result(p, "part");
