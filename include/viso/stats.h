@@ -9,7 +9,7 @@
 typedef struct viso_stage_stats {
     char id[32];
     uint64_t calls;
-    double p50_ms, p95_ms; /* processor time of the calling thread, per call */
+    double p50_ms, p95_ms, p99_ms, max_ms; /* processor time of the calling thread, per call; percentiles within 1 % */
     double total_s;        /* sum of the same */
 } viso_stage_stats;
 

@@ -65,10 +65,10 @@ json_t *cli_json_number(double v)
 
 static json_t *stage(const viso_stage_stats *s, uint64_t frames)
 {
-    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "id", cli_json_text(s->id), "calls", (json_int_t)s->calls,
-                     "p50_ms", cli_json_number(s->p50_ms), "p95_ms", cli_json_number(s->p95_ms), "total_s",
-                     cli_json_number(s->total_s), "ms_per_frame",
-                     cli_json_number(frames ? 1000 * s->total_s / (double)frames : 0));
+    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cli_json_text(s->id), "calls", (json_int_t)s->calls,
+                     "p50_ms", cli_json_number(s->p50_ms), "p95_ms", cli_json_number(s->p95_ms), "p99_ms",
+                     cli_json_number(s->p99_ms), "max_ms", cli_json_number(s->max_ms), "total_s",
+                     cli_json_number(s->total_s), "ms_per_frame", cli_json_number(frames ? 1000 * s->total_s / (double)frames : 0));
 }
 
 static json_t *network(const viso_network_stats *n)

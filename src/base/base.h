@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/nearest.h"

@@ -35,7 +35,7 @@ int vi_bound_run(vi_bound *b, vi_work *w, vi_arena *scratch, viso_error *err)
 {
     uint64_t from = vi_thread_cpu_ns();
     int rc = b->stage->process(b->self, w, scratch, err);
-    vi_meter_add(&b->meter, vi_thread_cpu_ns() - from);
+    vi_histogram_add(&b->meter, vi_thread_cpu_ns() - from);
     return rc;
 }
 

@@ -6,7 +6,6 @@
 #include "face/stage.h"
 #include "models/models.h"
 #include "options/options.h"
-#include "pipeline/meter.h"
 #include "pipeline/run_options.h"
 
 typedef struct vi_context {
@@ -24,7 +23,7 @@ typedef struct vi_context {
 typedef struct vi_bound {
     const vi_stage *stage;
     void *self;
-    vi_meter meter;
+    vi_histogram meter; /* processor time of the calling thread, ns a call */
 } vi_bound;
 
 /* The environment of a stage over this context (settings of its options group). */

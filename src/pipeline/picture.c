@@ -72,7 +72,7 @@ int vi_run_workers(const vi_run_params *p)
     return p->workers > 0 ? p->workers : p->context->run->threads > 0 ? p->context->run->threads : vi_cpu_count();
 }
 
-static void add_meter(vi_run_totals *t, const char *id, const vi_meter *m)
+static void add_meter(vi_run_totals *t, const char *id, const vi_histogram *m)
 {
     int i = 0;
     while (i < t->n_meter && strcmp(t->meter[i].id, id) != 0)
@@ -83,7 +83,7 @@ static void add_meter(vi_run_totals *t, const char *id, const vi_meter *m)
         t->meter[i].id = id;
         t->n_meter++;
     }
-    vi_meter_merge(&t->meter[i].meter, m);
+    vi_histogram_merge(&t->meter[i].meter, m);
 }
 
 void vi_totals_add(vi_run_totals *t, const vi_bound *b)
@@ -115,12 +115,14 @@ void vi_totals_finish(vi_run_totals *t)
     t->stats.core_s = 0;
     for (int i = 0; i < t->stats.n_stage; i++) {
         viso_stage_stats *s = &t->stats.stage[i];
-        const vi_meter *m = &t->meter[i].meter;
+        const vi_histogram *m = &t->meter[i].meter;
         snprintf(s->id, sizeof s->id, "%s", t->meter[i].id);
-        s->calls = m->calls;
-        s->p50_ms = vi_meter_quantile_ms(m, 0.50);
-        s->p95_ms = vi_meter_quantile_ms(m, 0.95);
-        s->total_s = (double)m->total_ns * 1e-9;
+        s->calls = m->count;
+        s->p50_ms = vi_histogram_quantile(m, 0.50) * 1e-6;
+        s->p95_ms = vi_histogram_quantile(m, 0.95) * 1e-6;
+        s->p99_ms = vi_histogram_quantile(m, 0.99) * 1e-6;
+        s->max_ms = (double)m->max * 1e-6;
+        s->total_s = (double)m->total * 1e-9;
         t->stats.core_s += s->total_s;
     }
 }

@@ -18,7 +18,7 @@ typedef struct vi_run_counts {
 #define VI_RUN_METERS 16
 typedef struct vi_run_totals {
     viso_run_stats stats;
-    struct { const char *id; vi_meter meter; } meter[VI_RUN_METERS];
+    struct { const char *id; vi_histogram meter; } meter[VI_RUN_METERS];
     int n_meter;
 } vi_run_totals;
 void vi_totals_add(vi_run_totals *t, const vi_bound *b); /* merges by stage id */
