@@ -240,7 +240,7 @@ void vi_onnx_int64s(vi_onnx *g, const char *name, const int64_t *value, int coun
         memcpy(data, value, (size_t)count * sizeof *data);
 }
 
-static Onnx__ValueInfoProto *value_info(vi_onnx *g, const char *name, const int64_t *dim, int n_dim)
+static Onnx__ValueInfoProto *value_info(vi_onnx *g, const char *name, vi_onnx_type element, const int64_t *dim, int n_dim)
 {
     Onnx__ValueInfoProto *v = take(g, sizeof *v);
     Onnx__TypeProto *type = take(g, sizeof *type);
@@ -258,13 +258,15 @@ static Onnx__ValueInfoProto *value_info(vi_onnx *g, const char *name, const int6
         if (!dims[i])
             return NULL;
         onnx__tensor_shape_proto__dimension__init(dims[i]);
+        if (dim[i] < 0)
+            continue;
         dims[i]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         dims[i]->dim_value = dim[i];
     }
     shape->n_dim = (size_t)n_dim;
     shape->dim = dims;
     tensor->has_elem_type = 1;
-    tensor->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    tensor->elem_type = (int32_t)element;
     tensor->shape = shape;
     type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     type->tensor_type = tensor;
@@ -273,18 +275,28 @@ static Onnx__ValueInfoProto *value_info(vi_onnx *g, const char *name, const int6
     return v;
 }
 
-void vi_onnx_input(vi_onnx *g, const char *name, const int64_t *dim, int n_dim)
+void vi_onnx_input_of(vi_onnx *g, const char *name, vi_onnx_type type, const int64_t *dim, int n_dim)
 {
-    Onnx__ValueInfoProto *v = value_info(g, name, dim, n_dim);
+    Onnx__ValueInfoProto *v = value_info(g, name, type, dim, n_dim);
     if (v)
         append(g, &g->input, v);
 }
 
-void vi_onnx_output(vi_onnx *g, const char *name, const int64_t *dim, int n_dim)
+void vi_onnx_output_of(vi_onnx *g, const char *name, vi_onnx_type type, const int64_t *dim, int n_dim)
 {
-    Onnx__ValueInfoProto *v = value_info(g, name, dim, n_dim);
+    Onnx__ValueInfoProto *v = value_info(g, name, type, dim, n_dim);
     if (v)
         append(g, &g->output, v);
+}
+
+void vi_onnx_input(vi_onnx *g, const char *name, const int64_t *dim, int n_dim)
+{
+    vi_onnx_input_of(g, name, VI_ONNX_FLOAT, dim, n_dim);
+}
+
+void vi_onnx_output(vi_onnx *g, const char *name, const int64_t *dim, int n_dim)
+{
+    vi_onnx_output_of(g, name, VI_ONNX_FLOAT, dim, n_dim);
 }
 
 static int pack(vi_onnx *g, const char *graph_name, uint8_t **data, size_t *size)

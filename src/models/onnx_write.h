@@ -32,8 +32,16 @@ void vi_onnx_set_text(vi_onnx *g, vi_onnx_node_t *n, const char *name, const cha
 float *vi_onnx_floats(vi_onnx *g, const char *name, const int64_t *dim, int n_dim);
 void vi_onnx_int64s(vi_onnx *g, const char *name, const int64_t *value, int count);
 
+/* Of float32; a size of -1 is free. */
 void vi_onnx_input(vi_onnx *g, const char *name, const int64_t *dim, int n_dim);
 void vi_onnx_output(vi_onnx *g, const char *name, const int64_t *dim, int n_dim);
+/* Of other numbers. */
+typedef enum vi_onnx_type {
+    VI_ONNX_FLOAT = 1, VI_ONNX_UINT8 = 2, VI_ONNX_INT32 = 6, VI_ONNX_INT64 = 7, VI_ONNX_BOOL = 9, VI_ONNX_FLOAT16 = 10,
+    VI_ONNX_DOUBLE = 11
+} vi_onnx_type; /* ONNX's own numbers: also for the attribute `to` of Cast */
+void vi_onnx_input_of(vi_onnx *g, const char *name, vi_onnx_type type, const int64_t *dim, int n_dim);
+void vi_onnx_output_of(vi_onnx *g, const char *name, vi_onnx_type type, const int64_t *dim, int n_dim);
 
 /* Serialises. *data is freed with vi_free. `source` is for messages. */
 int vi_onnx_finish(vi_onnx *g, const char *graph_name, const char *source, uint8_t **data, size_t *size,

@@ -11,7 +11,7 @@ static viso_error err;
 
 #define OK(call) \
     do { \
-        err.text[0] = 0; \
+        err = (viso_error){0}; \
         int rc_ = (call); \
         if (rc_) \
             fail_msg("%s: %d %s", #call, rc_, err.text); \
@@ -55,7 +55,7 @@ static void files_get_the_digest_of_their_row(void **state)
     m = open_models(&f);
     assert_string_equal(state_of(m, "det_10g"), "missing");
     vi_models_close(&m);
-    err.text[0] = 0;
+    err = (viso_error){0};
     assert_int_equal(models_folder_put(&f, "no_such", "x", 1, &err), VISO_ERR_INPUT);
     models_folder_close(&f);
 }
