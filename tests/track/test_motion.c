@@ -1,0 +1,174 @@
+/* Tracks against ground truth: clips made of stills by known motion. */
+#include <math.h>
+
+#include "measure.h"
+
+#define LONG 120
+#define NOISE 3.0f
+
+static float wave(float t, float hz, float phase)
+{
+    return sinf(6.2831853f * hz * t / 30 + phase);
+}
+
+typedef void move_fn(int frame, motion *m);
+
+static void stands(int i, motion *m)
+{
+    (void)i;
+    (void)m;
+}
+
+static void shakes(int i, motion *m) /* a hand-held camera: 1 to 2 pixels, 2 to 7 Hz */
+{
+    float t = (float)i;
+    m->x += .9f * wave(t, 2.3f, 0) + .6f * wave(t, 6.1f, 1);
+    m->y += .8f * wave(t, 3.1f, 2) + .6f * wave(t, 6.9f, 3);
+    m->roll += .15f * wave(t, 2.7f, 1);
+}
+
+static void slides(int i, motion *m)
+{
+    m->x += 150 * wave((float)i, .5f, 0); /* up to 16 pixels a frame */
+    m->y += 40 * wave((float)i, .8f, 1);
+}
+
+static void nears(int i, motion *m)
+{
+    m->width *= expf(.4f * wave((float)i, .4f, 0));
+}
+
+static void nods_sideways(int i, motion *m)
+{
+    m->roll += 8 * wave((float)i, 1, 0);
+}
+
+static void does_it_all(int i, motion *m)
+{
+    slides(i, m);
+    nears(i, m);
+    nods_sideways(i, m);
+    shakes(i, m);
+}
+
+static measure *one_person(const char *name, const char *photo, move_fn *move, const char *const *set)
+{
+    measure *m = measure_open(set, 1);
+    still_actor p = actor_from(m->s, m->a, photo, 120);
+    for (int i = 0; i < LONG; i++) {
+        motion at = { 320, 240, 120, 0 };
+        move(i, &at);
+        scene_draw(m->s, &p, &at, true);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, &p, &at, NULL);
+    }
+    report(name, m);
+    return m;
+}
+
+static void known_motion_is_followed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        move_fn *move;
+    } clip[] = {
+        { "still head", stands }, { "hand shake", shakes },   { "translation", slides },
+        { "scale", nears },       { "roll", nods_sideways },  { "all at once", does_it_all },
+    };
+    for (size_t i = 0; i < VI_COUNT(clip); i++) {
+        measure *m = one_person(clip[i].name, "portrait_obama_official.jpg", clip[i].move, NULL);
+        assert_int_equal(m->lost + m->faded + m->extra + m->switches, 0);
+        measure_close(m);
+    }
+}
+
+static void a_bar_crosses_the_face(void **state)
+{
+    (void)state;
+    measure *m = measure_open(NULL, 1);
+    still_actor p = actor_from(m->s, m->a, "portrait_woman_official.jpg", 120);
+    for (int i = 0; i < LONG; i++) {
+        motion at = { 320 + 10 * wave((float)i, .5f, 0), 240, 120, 0 };
+        scene_draw(m->s, &p, &at, true);
+        float x = 100 + 6 * (float)(i - 20);
+        scene_bar(m->s, x, 0, x + 34, 480);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, &p, &at, NULL);
+    }
+    report("bar", m);
+    assert_int_equal(m->switches, 0);
+    measure_close(m);
+}
+
+static void somebody_is_hidden_for_a_second(void **state)
+{
+    (void)state;
+    measure *m = measure_open(NULL, 1);
+    still_actor p = actor_from(m->s, m->a, "portrait_woman_official.jpg", 120);
+    for (int i = 0; i < LONG; i++) {
+        motion at = { 320, 240, 120, 0 };
+        bool hidden = i >= 40 && i < 70;
+        scene_draw(m->s, &p, &at, true);
+        if (hidden)
+            scene_bar(m->s, 180, 60, 460, 420);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, &p, &at, &hidden);
+    }
+    report("hidden for a second", m);
+    assert_int_equal(m->switches, 0);
+    measure_close(m);
+}
+
+static void two_people_cross(void **state)
+{
+    (void)state;
+    measure *m = measure_open(NULL, 2);
+    still_actor p[2] = { actor_from(m->s, m->a, "portrait_obama_official.jpg", 110),
+                         actor_from(m->s, m->a, "portrait_biden_official.jpg", 110) };
+    for (int i = 0; i < LONG; i++) {
+        motion at[2] = { { 90 + 4 * (float)i, 250, 120, 0 }, { 540 - 4 * (float)i, 225, 85, 0 } };
+        bool hidden[2] = { false, fabsf(at[0].x - at[1].x) < 95 };
+        scene_backdrop(m->s, .3f);
+        scene_draw(m->s, &p[1], &at[1], false);
+        scene_draw(m->s, &p[0], &at[0], false);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, p, at, hidden);
+    }
+    report("two cross", m);
+    assert_int_equal(m->switches, 0);
+    measure_close(m);
+}
+
+static void a_cut_to_another_and_back(void **state)
+{
+    (void)state;
+    measure *m = measure_open(NULL, 2);
+    still_actor p[2] = { actor_from(m->s, m->a, "portrait_obama_official.jpg", 120),
+                         actor_from(m->s, m->a, "portrait_woman_official.jpg", 120) };
+    for (int i = 0; i < LONG; i++) {
+        int who = i / 30 & 1;
+        motion at[2] = { { 320, 240, 120, 0 }, { 310, 235, 125, 0 } };
+        bool hidden[2] = { who == 1, who == 0 };
+        scene_draw(m->s, &p[who], &at[who], true);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, p, at, hidden);
+        assert_int_equal(m->a->w->cut, i % 30 == 0);
+    }
+    report("cut and back", m);
+    assert_int_equal(m->switches + m->lost, 0);
+    measure_close(m);
+}
+
+int main(void)
+{
+    int skip = missing("VISO_TEST_SHARED", "images/portrait_obama_official.jpg");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(known_motion_is_followed),
+        cmocka_unit_test(a_bar_crosses_the_face),
+        cmocka_unit_test(somebody_is_hidden_for_a_second),
+        cmocka_unit_test(two_people_cross),
+        cmocka_unit_test(a_cut_to_another_and_back),
+    };
+    return skip ? skip : cmocka_run_group_tests(tests, NULL, NULL);
+}
