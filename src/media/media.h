@@ -33,6 +33,16 @@ const vi_media_info *vi_reader_info(const vi_reader *r);
  * line and counted; a file that yields no frame at all is VISO_ERR_INPUT. A still gives one frame. Video frames come in
  * presentation order with the pts of the file, numbered from 0. May block on input. */
 int vi_reader_next(vi_reader *r, vi_frame **f, viso_error *err);
+/* Goes to the first frame at or after `pts` (the clip's time base): the next one handed out, numbered 0. It is the very frame
+ * that reading from the start gives. VISO_EOF: there is none. After a failure the reader can only be closed. Videos only. */
+int vi_reader_seek(vi_reader *r, int64_t pts, viso_error *err);
+/* Time of the n-th frame (from 0) in ticks, from the times of the packets. VISO_EOF: the clip has fewer. */
+int vi_reader_frame_time(vi_reader *r, int64_t n, int64_t *pts, viso_error *err);
+/* A place in a clip as people write it: "83.5" and "1:23.5" seconds from its first frame, "250f" the 250th frame from 0. "" is
+ * open. Only the part from `start` up to and without `end` is handed out, and a writer made like this reader writes the other
+ * streams of that part, all beginning at zero. Call before the first frame is read. VISO_ERR_USAGE: not a place, nothing
+ * between the two, or behind the end of the clip. */
+int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error *err);
 uint64_t vi_reader_damaged(const vi_reader *r);
 void vi_reader_close(vi_reader **r);
 

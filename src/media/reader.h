@@ -35,6 +35,11 @@ struct vi_reader {
 
 int vi_video_open(vi_reader *r, viso_error *err);
 int vi_video_next(vi_reader *r, vi_frame **f, viso_error *err);
+/* See vi_reader_seek and vi_reader_frame_time. */
+int vi_video_seek(vi_reader *r, int64_t pts, viso_error *err);
+int vi_video_frame_time(vi_reader *r, int64_t n, int64_t *pts, viso_error *err);
+/* The part that is handed out, in ticks; INT64_MIN and INT64_MAX where it is open. */
+void vi_video_range(const vi_video_in *v, int64_t *begin, int64_t *end);
 uint64_t vi_video_damaged(const vi_video_in *v);
 void vi_video_close(vi_video_in **v);
 /* What the writer asks of the opened target. */

@@ -76,6 +76,9 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
         rc = VISO_AGAIN;
     else
         rc = check_kind(out, kind, err);
+    const vi_target_settings *part = vi_settings_group(j->e->settings, "target");
+    if (!rc && (kind == VI_MEDIA_VIDEO || !vi_is_folder(j->p->target)))
+        rc = vi_reader_range(r, part->start, part->end, err);
     if (!rc)
         rc = kind == VI_MEDIA_STILL ? vi_run_still(&run, r, totals, err) : vi_run_clip(&run, r, totals, err);
     vi_reader_close(&r);

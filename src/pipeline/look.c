@@ -7,6 +7,7 @@
 #include "pipeline/analyse.h"
 #include "pipeline/draw.h"
 #include "pipeline/engine_impl.h"
+#include "pipeline/run_options.h"
 
 struct viso_look {
     vi_reader *reader;
@@ -28,7 +29,10 @@ int viso_look_open(viso_look **out, viso_engine *e, const char *path, int embed,
         vi_free(l);
         return vi_error_nomem(err, path);
     }
+    const vi_target_settings *part = vi_settings_group(e->settings, "target");
     int rc = vi_reader_open(&l->reader, path, &log, err);
+    if (!rc && vi_reader_info(l->reader)->kind == VI_MEDIA_VIDEO)
+        rc = vi_reader_range(l->reader, part->start, part->end, err);
     if (!rc)
         rc = vi_engine_ready(e, err);
     l->k = e->context.k;

@@ -68,6 +68,20 @@ int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *e
     return VISO_OK;
 }
 
+/* ---- target ---- */
+
+static const vi_option_row target_rows[] = {
+    VI_OPTION_STRING(vi_target_settings, start, "start", "Start",
+                     "Where to begin in a video: seconds (83.5 or 1:23.5) from its first frame, or a frame (250f, counted "
+                     "from 0). The result begins there.",
+                     "", 0),
+    VI_OPTION_STRING(vi_target_settings, end, "end", "End",
+                     "Where to stop in a video, written like the start; the frame that lies there is not in the result.", "", 0),
+};
+
+const vi_option_group vi_target_options = { "target", "Which part of a video", target_rows, VI_COUNT(target_rows),
+                                            sizeof(vi_target_settings) };
+
 /* ---- run ---- */
 
 static const char *const providers[] = { "auto", "tensorrt", "cuda", "cpu", NULL };

@@ -30,6 +30,11 @@ typedef struct vi_face_choice {
  * looks like a mistyped word, VISO_ERR_INPUT when it looks like a path. `face/2`-like files are paths: "./2". */
 int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *err);
 
+typedef struct vi_target_settings {
+    vi_option_text start, end; /* places as vi_reader_range takes them */
+} vi_target_settings;
+extern const vi_option_group vi_target_options;
+
 typedef enum vi_progress_choice {
     VI_PROGRESS_AUTO = 0,
     VI_PROGRESS_ALWAYS,

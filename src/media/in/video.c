@@ -2,31 +2,12 @@
  *
  * A frame handed out wraps FFmpeg's by reference: no pixel is copied unless the format is not one of ours. The first
  * frame is decoded at opening, because only it tells format, colour and light levels for certain. */
-#include "media/reader.h"
+#include "media/in/video.h"
 
 #include <libavutil/display.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-struct vi_video_in {
-    AVFormatContext *fc;
-    AVCodecContext *dc;
-    AVStream *st;
-    AVPacket *pkt;
-    AVFrame *av;
-    AVFrame *props;    /* of the first frame */
-    vi_frame *first;   /* until it is handed out */
-    vi_convert convert;
-    const vi_log *log;
-    const char *path;
-    vi_side_store side;
-    enum AVPixelFormat source; /* of the first frame */
-    int64_t number, last_pts, step; /* step: ticks of one frame by the rate, at least 1 */
-    int turns;
-    uint64_t damaged;
-    bool flushed, told_pts, told_damage, told_change, told_end;
-};
 
 void vi_side_take(vi_side_store *s, int64_t pts, AVFrame *to)
 {
@@ -137,7 +118,7 @@ static int turns_of(const int32_t m[9], const vi_log *log, const char *path)
     return ((int)nearest % 4 + 4) % 4;
 }
 
-static int open_decoder(vi_video_in *v, viso_error *err)
+int vi_video_start_decoder(vi_video_in *v, viso_error *err)
 {
     const AVCodecParameters *par = v->st->codecpar;
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
@@ -194,8 +175,7 @@ static int feed(vi_video_in *v, viso_error *err)
     }
 }
 
-/* The next decoded frame in v->av. */
-static int pull(vi_video_in *v, viso_error *err)
+int vi_video_pull(vi_video_in *v, viso_error *err)
 {
     for (;;) {
         int rc = avcodec_receive_frame(v->dc, v->av);
@@ -214,8 +194,7 @@ static int pull(vi_video_in *v, viso_error *err)
     }
 }
 
-/* Time stamps of the file where it has them; else counted on by the rate. Never backwards. */
-static int64_t time_of(vi_video_in *v)
+int64_t vi_video_time(vi_video_in *v)
 {
     int64_t pts = v->av->best_effort_timestamp;
     bool first = v->last_pts == INT64_MIN;
@@ -282,11 +261,11 @@ static vi_frame *converted(vi_video_in *v, vi_format format, int width, int heig
 
 /* From v->av to a frame of ours. Size and format are those of the first frame, whatever the stream does later: results
  * are written in one size. */
-static int make_frame(vi_reader *r, vi_frame **out, viso_error *err)
+int vi_video_frame(vi_reader *r, int64_t pts, vi_frame **out, viso_error *err)
 {
     vi_video_in *v = r->video;
     vi_colour colour = vi_av_colour(v->av);
-    int64_t pts = time_of(v), duration = v->av->pkt_duration;
+    int64_t duration = v->av->pkt_duration;
     bool direct;
     vi_format format = vi_av_format(v->av->format, &direct);
     side_put(&v->side, pts, v->av);
@@ -348,7 +327,7 @@ static void describe(vi_reader *r)
 static int open_first(vi_reader *r, viso_error *err)
 {
     vi_video_in *v = r->video;
-    int rc = pull(v, err);
+    int rc = vi_video_pull(v, err);
     if (rc == VISO_EOF)
         return vi_error_set(err, VISO_ERR_INPUT, "%s: no frame of its %s video can be decoded (truncated or damaged?)", v->path,
                             r->info.codec);
@@ -372,7 +351,7 @@ static int open_first(vi_reader *r, viso_error *err)
     v->props = av_frame_alloc();
     if (!v->props || av_frame_copy_props(v->props, v->av) < 0)
         return vi_error_nomem(err, v->path);
-    return make_frame(r, &v->first, err);
+    return vi_video_frame(r, vi_video_time(v), &v->first, err);
 }
 
 int vi_video_open(vi_reader *r, viso_error *err)
@@ -383,7 +362,8 @@ int vi_video_open(vi_reader *r, viso_error *err)
     r->video = v;
     v->log = &r->log;
     v->path = r->path;
-    v->last_pts = INT64_MIN;
+    v->last_pts = v->begin = INT64_MIN;
+    v->end = INT64_MAX;
     v->step = 1;
     pthread_mutex_init(&v->side.lock, NULL);
     int rc = vi_video_open_input(&v->fc, r->path, v->log, err);
@@ -401,7 +381,7 @@ int vi_video_open(vi_reader *r, viso_error *err)
     v->av = av_frame_alloc();
     if (!v->pkt || !v->av)
         return vi_error_nomem(err, r->path);
-    rc = open_decoder(v, err);
+    rc = vi_video_start_decoder(v, err);
     if (rc)
         return rc;
     describe(r);
@@ -412,6 +392,8 @@ int vi_video_open(vi_reader *r, viso_error *err)
  * A few samples may lie outside the edit list, so only a clear difference is told. */
 static void tell_early_end(vi_video_in *v)
 {
+    if (v->begin != INT64_MIN || v->end != INT64_MAX)
+        return;
     int64_t said = v->st->nb_frames, got = v->number + (int64_t)v->damaged;
     if (strstr(v->fc->iformat->name, "mp4") && said > 0 && got < said - said / 10 - 2 && !v->told_end)
         vi_warn(v->log, "%s: ends after %lld of %lld frames (truncated?)", v->path, (long long)got, (long long)said);
@@ -426,10 +408,17 @@ int vi_video_next(vi_reader *r, vi_frame **f, viso_error *err)
         v->first = NULL;
         return 0;
     }
-    int rc = pull(v, err);
+    int rc = v->last_pts < v->end ? vi_video_pull(v, err) : VISO_EOF;
     if (rc == VISO_EOF)
         tell_early_end(v);
-    return rc ? rc : make_frame(r, f, err);
+    if (rc)
+        return rc;
+    int64_t pts = vi_video_time(v);
+    if (pts >= v->end) {
+        av_frame_unref(v->av);
+        return VISO_EOF;
+    }
+    return vi_video_frame(r, pts, f, err);
 }
 
 uint64_t vi_video_damaged(const vi_video_in *v)

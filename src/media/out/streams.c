@@ -161,7 +161,7 @@ static int make_streams(vi_streams *s, int video_index, AVStream **video)
     return 0;
 }
 
-static int copy_chapters(AVFormatContext *out, const AVFormatContext *in, int64_t shift)
+static int copy_chapters(AVFormatContext *out, const AVFormatContext *in, int64_t shift, bool part)
 {
     if (!in->nb_chapters)
         return 0;
@@ -170,13 +170,15 @@ static int copy_chapters(AVFormatContext *out, const AVFormatContext *in, int64_
         return AVERROR(ENOMEM);
     for (unsigned i = 0; i < in->nb_chapters; i++) {
         const AVChapter *from = in->chapters[i];
+        if (part && av_compare_ts(from->end, from->time_base, shift, AV_TIME_BASE_Q) <= 0)
+            continue;
         AVChapter *to = av_mallocz(sizeof *to);
         if (!to)
             return AVERROR(ENOMEM);
         int64_t off = av_rescale_q(shift, AV_TIME_BASE_Q, from->time_base);
         to->id = from->id;
         to->time_base = from->time_base;
-        to->start = from->start - off;
+        to->start = part ? VI_MAX(from->start - off, 0) : from->start - off;
         to->end = from->end - off;
         out->chapters[out->nb_chapters++] = to;
         int rc = av_dict_copy(&to->metadata, from->metadata, 0);
@@ -196,13 +198,15 @@ static int copy_metadata(AVFormatContext *out, const AVFormatContext *in)
     return rc;
 }
 
-/* Transport streams begin at any time of day; files begin near zero. */
-static int64_t shift_for(const AVFormatContext *in)
+/* Transport streams begin at any time of day; files begin near zero. A part of a clip begins with its first frame. */
+static int64_t shift_for(const AVFormatContext *in, int64_t begin)
 {
+    if (begin != INT64_MIN)
+        return begin;
     return (in->iformat->flags & AVFMT_TS_DISCONT) && in->start_time != AV_NOPTS_VALUE ? in->start_time : 0;
 }
 
-int vi_streams_open(vi_streams *s, const char *like_path, int video_index, AVFormatContext *out, AVStream **video,
+int vi_streams_open(vi_streams *s, const char *like_path, int video_index, int64_t begin, AVFormatContext *out, AVStream **video,
                     const vi_log *log, const char *name, viso_error *err)
 {
     memset(s, 0, sizeof *s);
@@ -220,12 +224,15 @@ int vi_streams_open(vi_streams *s, const char *like_path, int video_index, AVFor
     s->pkt = av_packet_alloc();
     if (!s->map || !s->broken || !s->pkt)
         return vi_error_nomem(err, name);
-    s->shift = shift_for(s->in);
-    if (make_streams(s, video_index, video) < 0 || copy_chapters(out, s->in, s->shift) < 0 || copy_metadata(out, s->in) < 0)
+    s->shift = shift_for(s->in, begin);
+    s->part = begin != INT64_MIN;
+    if (make_streams(s, video_index, video) < 0 || copy_chapters(out, s->in, s->shift, s->part) < 0 || copy_metadata(out, s->in) < 0)
         return vi_error_nomem(err, name);
     if (s->in->nb_chapters && is_container(out, "webm"))
         vi_debug(log, "%s: chapters are written as Matroska chapters", name);
     s->ended = s->copied == 0;
+    if (s->part && !s->ended) /* where that cannot be done, all is read and dropped */
+        avformat_seek_file(s->in, -1, INT64_MIN, s->shift, s->shift, 0);
     return 0;
 }
 
@@ -242,6 +249,14 @@ int64_t vi_streams_shift(const vi_streams *s, AVRational tb)
     return av_rescale_q(s->shift, AV_TIME_BASE_Q, tb);
 }
 
+/* What begins before a part does not belong to it. */
+static bool before_part(const vi_streams *s)
+{
+    int64_t t = s->pkt->pts != AV_NOPTS_VALUE ? s->pkt->pts : s->pkt->dts;
+    return s->part && t != AV_NOPTS_VALUE &&
+           av_compare_ts(t, s->in->streams[s->pkt->stream_index]->time_base, s->shift, AV_TIME_BASE_Q) < 0;
+}
+
 /* Makes s->pkt the next packet of a copied stream, or sets `ended`. */
 static void advance(vi_streams *s)
 {
@@ -251,7 +266,7 @@ static void advance(vi_streams *s)
             return;
         }
         int i = s->pkt->stream_index;
-        if (i < s->n_map && s->map[i] >= 0) /* streams found late in the file have no place */
+        if (i < s->n_map && s->map[i] >= 0 && !before_part(s)) /* streams found late in the file have no place */
             s->holding = true;
         else
             av_packet_unref(s->pkt);

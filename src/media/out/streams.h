@@ -15,13 +15,15 @@ typedef struct vi_streams {
     bool *broken;             /* per output stream: refused by the muxer, told once */
     int copied;               /* streams that are copied */
     int64_t shift;            /* AV_TIME_BASE units taken off all time stamps */
+    bool part;                /* what begins before `shift` is left out */
     const vi_log *log;
     const char *name;
 } vi_streams;
 
 /* Opens the target again, and makes the streams of the result in the target's order; *video is the place of the picture
- * stream, whose parameters the caller fills. Chapters and metadata are copied too. */
-int vi_streams_open(vi_streams *s, const char *like_path, int video_index, AVFormatContext *out, AVStream **video,
+ * stream, whose parameters the caller fills. Chapters and metadata are copied too. begin: where a part of the clip begins,
+ * AV_TIME_BASE units; INT64_MIN: all of it. */
+int vi_streams_open(vi_streams *s, const char *like_path, int video_index, int64_t begin, AVFormatContext *out, AVStream **video,
                     const vi_log *log, const char *name, viso_error *err);
 /* Copies what comes before `until` (AV_TIME_BASE units after the shift; INT64_MAX: all). */
 int vi_streams_copy(vi_streams *s, int64_t until, viso_error *err);

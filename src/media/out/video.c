@@ -22,6 +22,7 @@ struct vi_video_out {
     const vi_log *log;
     bool begun;              /* the header is written */
     bool mark, mp4, mov;
+    bool part_ends;          /* before the clip does */
     vi_buf xmp;
     int64_t last_end;        /* AV_TIME_BASE units: end of the last frame written */
 };
@@ -53,7 +54,7 @@ static int movie_scale(const vi_video_out *v)
     bool late = false;
     for (unsigned i = 0; i < v->streams.in->nb_streams; i++) {
         const AVStream *st = v->streams.in->streams[i];
-        late |= st->start_time != AV_NOPTS_VALUE && st->start_time > 0;
+        late |= st->start_time != AV_NOPTS_VALUE && st->start_time > 0 && !v->streams.part;
     }
     if (!late)
         return 1000;
@@ -80,6 +81,8 @@ static bool needs_mdta(const AVDictionary *d)
 static bool begins_before_zero(const vi_video_out *v)
 {
     static const AVRational ms = { 1, 1000 }; /* Matroska's clock */
+    if (v->streams.part)
+        return false;
     for (unsigned i = 0; i < v->streams.in->nb_streams; i++) {
         const AVStream *st = v->streams.in->streams[i];
         if (st->start_time != AV_NOPTS_VALUE &&
@@ -198,7 +201,12 @@ int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer
     v->fc->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     v->mp4 = strcmp(muxer, "mp4") == 0;
     v->mov = strcmp(muxer, "mov") == 0;
-    int rc = vi_streams_open(&v->streams, p->like_path, vi_video_stream(p->like->video)->index, v->fc, &v->st, log, v->name, err);
+    const AVStream *from = vi_video_stream(p->like->video);
+    int64_t begin, end;
+    vi_video_range(p->like->video, &begin, &end);
+    v->part_ends = end != INT64_MAX;
+    begin = begin == INT64_MIN ? begin : av_rescale_q(begin, from->time_base, AV_TIME_BASE_Q);
+    int rc = vi_streams_open(&v->streams, p->like_path, from->index, begin, v->fc, &v->st, log, v->name, err);
     if (!rc)
         rc = vi_encoder_open(&v->enc, p->like, v->fc->oformat, p->settings, v->name, log, err);
     if (!rc)
@@ -279,7 +287,7 @@ int vi_video_out_finish(vi_video_out *v, bool cut, viso_error *err)
     if (!rc)
         rc = drain(v, err);
     if (!rc)
-        rc = vi_streams_copy(&v->streams, cut ? v->last_end : INT64_MAX, err);
+        rc = vi_streams_copy(&v->streams, cut || v->part_ends ? v->last_end : INT64_MAX, err);
     if (rc)
         return rc;
     int av = av_write_trailer(v->fc);

@@ -1,0 +1,36 @@
+/* media/in/video.h: the inside of a video being read, shared by decoding (video.c) and going elsewhere (seek.c). Media room
+ * only. One owner thread. */
+#ifndef VI_IN_VIDEO_H
+#define VI_IN_VIDEO_H
+
+#include "media/reader.h"
+
+struct vi_video_in {
+    AVFormatContext *fc;
+    AVCodecContext *dc;
+    AVStream *st;
+    AVPacket *pkt;
+    AVFrame *av;
+    AVFrame *props;    /* of the first frame */
+    vi_frame *first;   /* until it is handed out */
+    vi_convert convert;
+    const vi_log *log;
+    const char *path;
+    vi_side_store side;
+    enum AVPixelFormat source; /* of the first frame */
+    int64_t number, last_pts, step; /* step: ticks of one frame by the rate, at least 1 */
+    int turns;
+    int64_t begin, end; /* of the range to hand out, in ticks; INT64_MIN and INT64_MAX: all */
+    uint64_t damaged;
+    bool flushed, told_pts, told_damage, told_change, told_end;
+};
+
+int vi_video_start_decoder(vi_video_in *v, viso_error *err);
+/* The next decoded frame in v->av. VISO_EOF at the end of the file. */
+int vi_video_pull(vi_video_in *v, viso_error *err);
+/* The time of v->av: the file's where it has one, else counted on by the rate. Never backwards. Moves v->last_pts. */
+int64_t vi_video_time(vi_video_in *v);
+/* v->av as a frame, whose time is `pts`. */
+int vi_video_frame(vi_reader *r, int64_t pts, vi_frame **out, viso_error *err);
+
+#endif
