@@ -75,9 +75,9 @@ typedef struct viso_mark_info {
 } viso_mark_info;
 VISO_API int viso_verify(const char *path, viso_mark_info *m, viso_error *err);
 
-/* A report on the machine: rows for a table. state: 0 fine, 1 note, 2 problem. */
+/* A report on the machine: rows for a table. state: 0 fine, 1 note, 2 problem: a swap with these options cannot be done here. */
 typedef struct viso_check {
-    char group[24], name[48], value[160], advice[200];
+    char group[24], name[48], value[360], advice[320];
     int state;
 } viso_check;
 typedef struct viso_report viso_report;
@@ -86,6 +86,9 @@ VISO_API int viso_doctor(viso_report **r, const viso_options *o, viso_error *err
 VISO_API int viso_doctor_models(viso_report *r, const viso_options *o, viso_error *err);
 VISO_API int viso_report_count(const viso_report *r);
 VISO_API const viso_check *viso_report_at(const viso_report *r, int i);
+/* What to do, the most important first: the rows whose advice counts, each advice once. NULL past the end. */
+VISO_API const viso_check *viso_report_todo(const viso_report *r, int i);
+VISO_API int viso_report_ready(const viso_report *r); /* 1: no problem among the rows */
 VISO_API void viso_report_free(viso_report **r);
 
 #ifdef __cplusplus

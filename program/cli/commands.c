@@ -105,8 +105,10 @@ const cli_command cli_commands[] = {
     { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
       "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.",
       swap_groups, ARGS(bench_args), 1, -1, false, cli_bench },
-    { "doctor", "", "Checks that this machine can do the work: runtime, processor, codecs, models.",
-      "Ends with 0 only when a face can be swapped here.", run_groups, ARGS(doctor_args), 0, 0, false, cli_doctor },
+    { "doctor", "", "Checks that this machine can do the work: runtime, devices, models, codecs, folders.",
+      "Ends with what to do, the most important first, and with 0 only when a face can be swapped here with the options "
+      "given: --provider cuda --strict-device needs a GPU, --provider auto does not.",
+      run_groups, ARGS(doctor_args), 0, 0, false, cli_doctor },
     { "help", "[COMMAND]", "Shows the help of a command.", NULL, NULL, NULL, 0, 0, 2, false, cli_show_help },
 };
 const int cli_command_count = (int)VI_COUNT(cli_commands);

@@ -45,4 +45,15 @@ static inline void vi_arena_release(vi_arena *a, size_t mark)
 uint64_t vi_peak_rss(void);
 uint64_t vi_current_rss(void);
 
+/* Memory of the machine as far as this process may have it, in bytes: the smaller of what the kernel has and what the
+ * control groups (versions 1 and 2, all levels) leave; 0 where nothing is known. What the kernel keeps only as a cache of files
+ * counts as available. */
+typedef struct vi_memory {
+    uint64_t total, available;
+    uint64_t limit; /* of the control groups, 0: none below `total` */
+} vi_memory;
+void vi_memory_now(vi_memory *m);
+/* The same over another root ("" is the real one): ROOT/proc/…, ROOT/sys/fs/cgroup/…; for tests. */
+void vi_memory_at(const char *root, vi_memory *m);
+
 #endif

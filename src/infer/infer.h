@@ -50,6 +50,36 @@ int vi_runtime_provider_list(vi_runtime *rt, vi_provider_info *list, int max);
 /* One of the three: may a session use it now? False with the reason. Takes as long as the list, the first time. */
 bool vi_runtime_usable(vi_runtime *rt, vi_provider p, char *why, size_t room);
 
+/* The first GPU of the NVIDIA driver. */
+typedef struct vi_gpu {
+    int count;             /* GPUs in all */
+    char name[96];
+    int major, minor;      /* compute capability */
+    uint64_t memory, memory_free; /* bytes, 0 not known */
+    char driver[32];       /* "580.65.06" */
+    int cuda;              /* the newest CUDA that the driver serves: 13000 */
+    char why[120];         /* no driver, or none that works; "" */
+} vi_gpu;
+/* False, with the reason alone, without a driver that works; then nothing else was loaded. memory_free is only asked for when
+ * wanted: it takes a context on the device (some 100 ms, some memory there). Thread-safe. */
+bool vi_gpu_look(vi_gpu *g, bool memory_free);
+
+/* A library that the GPU providers need, beside what is there. */
+typedef struct vi_gpu_library {
+    char name[16];   /* "CUDA" "cuBLAS" "cuFFT" "cuDNN" "TensorRT" "NVDEC" "NVENC" */
+    char file[40];   /* soname wanted: "libcudnn.so.9" */
+    char wanted[16]; /* "9" */
+    char found[32];  /* "9.14.0", "there" when it does not tell; "" nothing, or none that loads */
+    bool fits;       /* it loads and is what is wanted */
+    bool broken;     /* a file of that name is there and does not load */
+    char why[200];   /* in the loader's words; "" when it fits */
+} vi_gpu_library;
+/* What the providers beside the runtime ask for, else what the newest known ones do. Opens the libraries (cuDNN and TensorRT are
+ * large: up to seconds when they are not in memory), so ask only when there is a driver. rt may be NULL. How many, at most max. */
+int vi_gpu_libraries(vi_runtime *rt, vi_gpu_library *list, int max);
+/* Whether the provider's own library lies beside the runtime; file gets its name. True for the cpu. */
+bool vi_provider_present(vi_runtime *rt, vi_provider p, char file[64]);
+
 /* Where a session may run, best first. */
 typedef struct vi_device_policy {
     vi_provider order[VI_PROVIDERS];

@@ -57,6 +57,9 @@ int vi_ort_copy(void *self, void *context, vi_slot *slot, vi_direction direction
 bool vi_cuda_driver(char *why, size_t room); /* false with the reason */
 struct vi_machine;
 void vi_cuda_machine(struct vi_machine *m); /* GPU and driver */
+const char *vi_provider_library(vi_provider p); /* file beside the runtime; NULL: none */
+/* The sonames that a shared library asks for (DT_NEEDED), read from its file. How many; 0 when it is no library. */
+int vi_elf_needs(const char *path, char names[][64], int max);
 int vi_cuda_copy(void *to, const void *from, size_t bytes, vi_direction direction, const char *name, viso_error *err);
 
 ONNXTensorElementDataType vi_ort_type(vi_dtype type);

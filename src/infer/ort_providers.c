@@ -35,6 +35,8 @@ typedef struct driver {
     int (*DeviceGetName)(char *name, int size, int device);
     int (*DeviceGetAttribute)(int *value, int attribute, int device);
     int (*DriverGetVersion)(int *version);
+    int (*DeviceTotalMem)(size_t *bytes, int device); /* these two may be missing */
+    int (*MemGetInfo)(size_t *free, size_t *total);
     void *context;
     char why[120]; /* it cannot be used; "" */
 } driver;
@@ -47,22 +49,25 @@ static bool resolve(void *library)
     const struct {
         const char *name;
         void *to;
+        bool optional;
     } functions[] = {
-        {"cuInit", &cuda.Init},
-        {"cuDeviceGetCount", &cuda.DeviceGetCount},
-        {"cuDevicePrimaryCtxRetain", &cuda.DevicePrimaryCtxRetain},
-        {"cuCtxGetCurrent", &cuda.CtxGetCurrent},
-        {"cuCtxSetCurrent", &cuda.CtxSetCurrent},
-        {"cuMemcpyHtoD_v2", &cuda.MemcpyHtoD},
-        {"cuMemcpyDtoH_v2", &cuda.MemcpyDtoH},
-        {"cuStreamSynchronize", &cuda.StreamSynchronize},
-        {"cuDeviceGetName", &cuda.DeviceGetName},
-        {"cuDeviceGetAttribute", &cuda.DeviceGetAttribute},
-        {"cuDriverGetVersion", &cuda.DriverGetVersion},
+        {"cuInit", &cuda.Init, false},
+        {"cuDeviceGetCount", &cuda.DeviceGetCount, false},
+        {"cuDevicePrimaryCtxRetain", &cuda.DevicePrimaryCtxRetain, false},
+        {"cuCtxGetCurrent", &cuda.CtxGetCurrent, false},
+        {"cuCtxSetCurrent", &cuda.CtxSetCurrent, false},
+        {"cuMemcpyHtoD_v2", &cuda.MemcpyHtoD, false},
+        {"cuMemcpyDtoH_v2", &cuda.MemcpyDtoH, false},
+        {"cuStreamSynchronize", &cuda.StreamSynchronize, false},
+        {"cuDeviceGetName", &cuda.DeviceGetName, false},
+        {"cuDeviceGetAttribute", &cuda.DeviceGetAttribute, false},
+        {"cuDriverGetVersion", &cuda.DriverGetVersion, false},
+        {"cuDeviceTotalMem_v2", &cuda.DeviceTotalMem, true},
+        {"cuMemGetInfo_v2", &cuda.MemGetInfo, true},
     };
     for (size_t i = 0; i < VI_COUNT(functions); ++i) {
         void *found = dlsym(library, functions[i].name);
-        if (!found)
+        if (!found && !functions[i].optional)
             return false;
         memcpy(functions[i].to, &found, sizeof found);
     }
@@ -121,24 +126,37 @@ int vi_cuda_copy(void *to, const void *from, size_t bytes, vi_direction directio
                                direction == VI_TO_DEVICE ? "to" : "from", code) : 0;
 }
 
-void vi_cuda_machine(vi_machine *m)
+bool vi_gpu_look(vi_gpu *g, bool free_memory)
 {
     enum { MAJOR = 75, MINOR = 76 }; /* attributes: compute capability */
-    char why[120], name[64] = "";
-    int major = 0, minor = 0, version = 0;
     uint8_t *file = NULL;
-    size_t size;
-    if (!vi_cuda_driver(why, sizeof why))
-        return;
-    cuda.DeviceGetName(name, sizeof name, 0);
-    cuda.DeviceGetAttribute(&major, MAJOR, 0);
-    cuda.DeviceGetAttribute(&minor, MINOR, 0);
-    snprintf(m->gpu, sizeof m->gpu, "%s (%d.%d)", name, major, minor);
-    cuda.DriverGetVersion(&version); /* only that of its API: 13000 */
-    snprintf(m->driver, sizeof m->driver, "%d", version);
+    size_t size, bytes = 0, all = 0;
+    *g = (vi_gpu){0};
+    if (!vi_cuda_driver(g->why, sizeof g->why))
+        return false;
+    cuda.DeviceGetCount(&g->count);
+    cuda.DeviceGetName(g->name, sizeof g->name, 0);
+    cuda.DeviceGetAttribute(&g->major, MAJOR, 0);
+    cuda.DeviceGetAttribute(&g->minor, MINOR, 0);
+    if (cuda.DeviceTotalMem && cuda.DeviceTotalMem(&bytes, 0) == 0)
+        g->memory = bytes;
+    if (free_memory && cuda.MemGetInfo && enter() == 0 && cuda.MemGetInfo(&bytes, &all) == 0)
+        g->memory_free = bytes;
+    cuda.DriverGetVersion(&g->cuda); /* only that of its API */
+    snprintf(g->driver, sizeof g->driver, "%d", g->cuda);
     if (vi_file_read("/sys/module/nvidia/version", 4096, &file, &size, NULL) == 0)
-        snprintf(m->driver, sizeof m->driver, "%.*s", (int)strcspn((char *)file, "\n"), (char *)file);
+        snprintf(g->driver, sizeof g->driver, "%.*s", (int)strcspn((char *)file, "\n"), (char *)file);
     vi_free(file);
+    return true;
+}
+
+void vi_cuda_machine(vi_machine *m)
+{
+    vi_gpu g;
+    if (!vi_gpu_look(&g, false))
+        return;
+    snprintf(m->gpu, sizeof m->gpu, "%.63s (%d.%d)", g.name, g.major, g.minor);
+    snprintf(m->driver, sizeof m->driver, "%s", g.driver);
 }
 
 /* --- reasons ---------------------------------------------------------------------------------------------------- */
@@ -220,6 +238,11 @@ static void probe(vi_ort *ort, vi_provider p, char *why, size_t room)
         need_cudnn(why, room);
     if (!*why)
         try_append(ort, p, why, room);
+}
+
+const char *vi_provider_library(vi_provider p)
+{
+    return of[p].library;
 }
 
 bool vi_ort_usable(void *self, vi_provider p, char *why, size_t room)

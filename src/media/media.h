@@ -95,6 +95,15 @@ int vi_mark_read(const char *path, vi_mark *m, viso_error *err);
 /* A still encoded from any RGB24/RGBA/GRAY8 frame, no metadata (drawings, thumbnails). By extension. */
 int vi_still_save(const char *path, const vi_frame *f, viso_error *err);
 
+/* Coding on the GPU. Opens the device and each coder (some 100 ms with a GPU), so ask only when there is a driver. How many. */
+typedef struct vi_media_device {
+    char name[16];  /* "NVDEC", "NVENC" */
+    bool works;
+    char text[160]; /* what it codes ("H.264, H.265"), or why not */
+} vi_media_device;
+int vi_media_hardware(vi_media_device *list, int max);
+/* How many of the usual video formats can be decoded; names of those that cannot, "" none. */
+int vi_media_decoders(char *missing, size_t room);
 /* FFmpeg's version and the encoders of interest, for doctor: fills a line of text each. */
 int vi_media_report(char lines[][160], int max);
 

@@ -17,6 +17,9 @@ struct viso_report {
     int n;
 };
 
+/* What is mended first, among rows of one state: nothing works without the runtime, a GPU is a matter of speed. */
+static const char *const first[] = { "runtime", "models", "memory", "media", "folders", "gpu", "provider", "answers", "cpu" };
+
 viso_check *vi_report_add(viso_report *r, int state, const char *group, const char *name, const char *fmt, ...)
 {
     viso_check *c = &r->row[r->n < MAX_ROWS ? r->n++ : MAX_ROWS - 1];
@@ -49,6 +52,18 @@ void vi_doctor_processor(const vi_doctor *d)
         vi_report_advise(c, "leave out --cpu-mask: plain C kernels work but are several times slower");
 }
 
+void vi_doctor_memory(const vi_doctor *d)
+{
+    vi_memory m;
+    const double gib = 1024.0 * 1024 * 1024;
+    vi_memory_now(&m);
+    viso_check *c = vi_report_add(d->report, VI_CHECK_OK, "memory", "RAM", "%.1f GiB, %.1f GiB available", (double)m.total / gib,
+                                  (double)m.available / gib);
+    size_t used = strlen(c->value);
+    if (m.limit)
+        snprintf(c->value + used, sizeof c->value - used, "; limited to %.1f GiB by a control group", (double)m.limit / gib);
+}
+
 /* The settings taken apart; opens the runtime when it is there. */
 static vi_doctor begin(viso_report *r, const viso_options *o)
 {
@@ -68,12 +83,15 @@ int viso_doctor(viso_report **out, const viso_options *o, viso_error *err)
     viso_error e = { 0 };
     vi_report_add(r, VI_CHECK_OK, "viso", "version", "%s", viso_version());
     vi_doctor_processor(&d);
+    vi_doctor_memory(&d);
     if (vi_runtime_open(&d.rt, NULL, &e) != 0)
-        vi_report_advise(vi_report_add(r, VI_CHECK_PROBLEM, "runtime", "ONNX Runtime", "not found"), "%.190s", e.text);
+        vi_report_advise(vi_report_add(r, VI_CHECK_PROBLEM, "runtime", "ONNX Runtime", "%s", e.text),
+                         "run `make setup`, or name the library with VISO_ONNXRUNTIME");
     else
         vi_doctor_device(&d);
     vi_doctor_model_files(&d);
     vi_doctor_media(&d);
+    vi_doctor_folders(&d);
     vi_runtime_close(&d.rt);
     return 0;
 }
@@ -97,6 +115,43 @@ int viso_report_count(const viso_report *r)
 const viso_check *viso_report_at(const viso_report *r, int i)
 {
     return i >= 0 && i < r->n ? &r->row[i] : NULL;
+}
+
+static int rank_of(const viso_check *c)
+{
+    int i = 0;
+    while (i < (int)VI_COUNT(first) && strcmp(first[i], c->group) != 0)
+        i++;
+    return i - (c->state == VI_CHECK_PROBLEM ? 100 : 0);
+}
+
+/* Is told already by an earlier row, in the same words. */
+static bool repeats(const viso_report *r, int at)
+{
+    for (int i = 0; i < at; i++)
+        if (r->row[i].state != VI_CHECK_OK && strcmp(r->row[i].advice, r->row[at].advice) == 0)
+            return true;
+    return false;
+}
+
+const viso_check *viso_report_todo(const viso_report *r, int n)
+{
+    for (int rank = -100; rank <= (int)VI_COUNT(first); rank++) {
+        for (int i = 0; i < r->n; i++) {
+            const viso_check *c = &r->row[i];
+            if (c->state != VI_CHECK_OK && c->advice[0] && rank_of(c) == rank && !repeats(r, i) && n-- == 0)
+                return c;
+        }
+    }
+    return NULL;
+}
+
+int viso_report_ready(const viso_report *r)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->row[i].state == VI_CHECK_PROBLEM)
+            return 0;
+    return 1;
 }
 
 void viso_report_free(viso_report **r)

@@ -29,9 +29,11 @@ viso_check *vi_report_add(viso_report *r, int state, const char *group, const ch
 void vi_report_advise(viso_check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void vi_doctor_processor(const vi_doctor *d);   /* cpu: doctor.c */
-void vi_doctor_device(const vi_doctor *d);      /* runtime and providers: doctor_device.c */
+void vi_doctor_device(const vi_doctor *d);      /* runtime, GPU, providers: doctor_device.c */
 void vi_doctor_model_files(const vi_doctor *d); /* what is installed: doctor_files.c */
 void vi_doctor_media(const vi_doctor *d);       /* codecs: doctor_media.c */
+void vi_doctor_folders(const vi_doctor *d);     /* write access, free space: doctor_folders.c */
+void vi_doctor_memory(const vi_doctor *d);      /* memory: doctor.c */
 /* Known answers of every installed model on every provider that works (seconds to minutes): doctor_models.c. A fault is one
  * of the test as a whole; a wrong answer is a row. */
 int vi_doctor_answers(const vi_doctor *d, viso_error *err);

@@ -1,4 +1,9 @@
-/* Allocation faults on demand, arena scoping. */
+/* Allocation faults on demand, arena scoping, how much memory there is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "../test.h"
 
 #include "base/base.h"
@@ -51,6 +56,60 @@ static void first_error_stays(void **state)
     assert_int_equal(vi_error_set(NULL, VISO_ERR_USAGE, "c"), VISO_ERR_USAGE);
 }
 
+static void put(const char *root, const char *name, const char *text)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void control_groups_limit_memory(void **state)
+{
+    (void)state;
+    const uint64_t gib = (uint64_t)1 << 30;
+    char root[] = "/tmp/viso-memory-XXXXXX", command[64];
+    vi_memory m;
+    assert_non_null(mkdtemp(root));
+    vi_memory_at(root, &m);
+    assert_int_equal(m.total, 0); /* nothing known */
+    put(root, "proc/meminfo", "MemTotal:       16777216 kB\nMemFree:  1 kB\nMemAvailable:    8388608 kB\n");
+    vi_memory_at(root, &m);
+    assert_int_equal(m.total, 16 * gib);
+    assert_int_equal(m.available, 8 * gib);
+    assert_int_equal(m.limit, 0);
+    /* Version 2: the narrowest of all levels counts, "max" is none, cached files do not count as used. */
+    put(root, "proc/self/cgroup", "0::/user/viso\n");
+    put(root, "sys/fs/cgroup/user/viso/memory.max", "max\n");
+    put(root, "sys/fs/cgroup/user/memory.max", "4294967296\n");
+    put(root, "sys/fs/cgroup/user/memory.current", "3221225472\n");
+    put(root, "sys/fs/cgroup/user/memory.stat", "anon 1\ninactive_file 1073741824\n");
+    vi_memory_at(root, &m);
+    assert_int_equal(m.limit, 4 * gib);
+    assert_int_equal(m.available, 2 * gib);
+    /* Version 1, seen from inside a container: the path is the host's, the limit stands at the top. */
+    put(root, "proc/self/cgroup", "3:cpuset:/\n4:memory:/host/0123\n0::/\n");
+    put(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+    put(root, "sys/fs/cgroup/memory/memory.usage_in_bytes", "536870912\n");
+    vi_memory_at(root, &m);
+    assert_int_equal(m.limit, gib);
+    assert_int_equal(m.available, gib / 2);
+    put(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* its word for "none" */
+    vi_memory_at(root, &m);
+    assert_int_equal(m.limit, 0);
+    snprintf(command, sizeof command, "rm -r %s", root);
+    assert_int_equal(system(command), 0);
+    vi_memory_now(&m);
+    assert_true(m.total > 0 && m.available > 0 && m.available <= m.total);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +117,7 @@ int main(void)
         cmocka_unit_test(calloc_refuses_overflow),
         cmocka_unit_test(arena_aligns_scopes_and_ends),
         cmocka_unit_test(first_error_stays),
+        cmocka_unit_test(control_groups_limit_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,6 +251,16 @@ const viso_check *viso_report_at(const viso_report *r, int i)
     return &r->check[i];
 }
 
+const viso_check *viso_report_todo(const viso_report *r, int i)
+{
+    return i == 0 && r->check[1].state ? &r->check[1] : NULL;
+}
+
+int viso_report_ready(const viso_report *r)
+{
+    return r->check[1].state < 2;
+}
+
 void viso_report_free(viso_report **r)
 {
     vi_free(*r);
