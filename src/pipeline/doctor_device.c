@@ -133,7 +133,14 @@ static bool gpu_rows(const vi_doctor *d)
 
 /* --- providers --------------------------------------------------------------------------------------------------- */
 
-static const char *const words[] = { "auto", "cpu", "cuda", "tensorrt" }; /* of vi_provider_choice */
+/* Whether the settings ask for a provider by its name, for all models or for one. */
+static bool is_asked_for(const vi_run_settings *run, const char *name)
+{
+    char one[40];
+    snprintf(one, sizeof one, "=%s", name);
+    const char *at = strstr(run->provider_for, one);
+    return strcmp(name, vi_run_provider(run)) == 0 || (at && (at[strlen(one)] == 0 || at[strlen(one)] == ','));
+}
 
 /* What to do so that a provider works; the rows of driver and libraries above say the rest. */
 static void advise_provider(const vi_doctor *d, viso_check *c, const char *name, bool driver, bool fatal)
@@ -153,7 +160,7 @@ static void advise_provider(const vi_doctor *d, viso_check *c, const char *name,
 static void provider_row(const vi_doctor *d, const vi_provider_info *p, bool driver)
 {
     bool ours = strcmp(p->name, "cuda") == 0 || strcmp(p->name, "tensorrt") == 0 || strcmp(p->name, "cpu") == 0;
-    bool named = strcmp(p->name, words[vi_clampi(d->run->provider, 0, (int)VI_COUNT(words) - 1)]) == 0;
+    bool named = is_asked_for(d->run, p->name);
     if (p->usable || !ours) {
         vi_report_add(d->report, VI_CHECK_OK, "provider", p->name, "%s", p->usable ? "usable" : p->reason);
         return;

@@ -47,6 +47,7 @@ if ! ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'; then
     says "problem  cuda"
     advises 1 "make the NVIDIA driver work, or leave out --strict-device"
     check "the error names the device" grep -q "cuda: not usable: no NVIDIA driver" "$work/err"
+    doctor "without a GPU, cuda insisted on for one model" 7 --provider-for mobilefacenet=cuda --strict-device
     doctor "without a GPU, the best device insisted on" 0 --provider auto --strict-device
     doctor "without a GPU, the cpu insisted on" 0 --provider cpu --strict-device
 fi
