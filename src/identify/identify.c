@@ -1,94 +1,53 @@
-/* identify/identify.c: MobileFaceNet as a stage of the temporal lane (one thread).
+/* identify/identify.c: the chosen recogniser as a stage of the temporal lane (one thread).
  *
- * A face is turned so that five of its points lie where the training set had them, and becomes a unit vector whose cosine with
- * another says whether the two are one person. Only faces without an embedding cost anything: track decides when a new one
- * is worth two runs of the network. */
+ * A face becomes a unit vector whose cosine with another says whether the two are one person. Only faces without an embedding
+ * cost anything: track decides when a new one is worth the runs of the network. */
 #include "identify/identify.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "identify/align.h"
 #include "models/models.h"
 
-#define MODEL "mobilefacenet"
-
 typedef struct embedder {
-    const vi_kernels *k;
-    vi_run *run;
-    float scale[3], offset[3];
-    bool bgr;
-    int in_image, size;
-    float *image;
-    const float *out;
+    vi_recogniser *r;
 } embedder;
 
-static void mirror_rows(float *image)
+static int embed(embedder *e, vi_work *w, const int *which, int n, vi_arena *scratch, viso_error *err)
 {
-    for (int r = 0; r < 3 * VI_ALIGN_SIZE; r++) {
-        float *row = image + (size_t)r * VI_ALIGN_SIZE;
-        for (int i = 0, j = VI_ALIGN_SIZE - 1; i < j; i++, j--) {
-            float t = row[i];
-            row[i] = row[j];
-            row[j] = t;
-        }
+    vi_face_view view[VI_RECOGNISER_BATCH];
+    float *unit[VI_RECOGNISER_BATCH];
+    bool ok[VI_RECOGNISER_BATCH];
+    for (int i = 0; i < n; i++) {
+        viso_face *f = &w->face[which[i]].f;
+        view[i] = (vi_face_view){ .frame = w->frame, .colour = w->colour, .upright = w->upright };
+        memcpy(view[i].points, f->points, sizeof view[i].points);
+        unit[i] = f->embedding;
     }
-}
-
-static void normalise(viso_face *f)
-{
-    double sum = 0;
-    for (int i = 0; i < f->embedding_size; i++)
-        sum += (double)f->embedding[i] * f->embedding[i];
-    if (!isfinite(sum) || !(sum > 1e-12)) {
-        f->embedding_size = 0; /* a flat picture can do this; no embedding is the honest answer */
-        f->has &= ~(uint32_t)VISO_FACE_HAS_EMBEDDING;
-        return;
+    uint64_t before = vi_recogniser_runs(e->r);
+    int rc = vi_recogniser_embed(e->r, view, n, NULL, unit, ok, scratch, err);
+    w->count.networks += (uint32_t)(vi_recogniser_runs(e->r) - before);
+    for (int i = 0; i < n && !rc; i++) {
+        viso_face *f = &w->face[which[i]].f;
+        f->embedding_size = ok[i] ? vi_recogniser_size(e->r) : 0;
+        f->has |= ok[i] ? VISO_FACE_HAS_EMBEDDING : 0;
     }
-    float k = (float)(1 / sqrt(sum));
-    for (int i = 0; i < f->embedding_size; i++)
-        f->embedding[i] *= k;
-    f->has |= VISO_FACE_HAS_EMBEDDING;
-}
-
-static int embed(embedder *e, vi_work *w, vi_face *f, const vi_rgb *crop, vi_arena *scratch, viso_error *err)
-{
-    vi_affine to_upright;
-    if (!vi_align_template(f->f.points, &to_upright))
-        return VISO_OK;
-    vi_affine to_frame = vi_affine_compose(&w->upright, &to_upright);
-    int rc = e->k->sample(w->frame, w->colour, &to_frame, crop, VI_BORDER_ZERO, scratch);
-    if (rc)
-        return vi_error_set(err, rc, "embedder: out of scratch memory for a face");
-    /* The network writes into bound memory, so the first result is taken out before the mirrored run. */
-    e->k->to_tensor(e->image, crop, e->scale, e->offset, e->bgr);
-    if ((rc = vi_run_now(e->run, err)))
-        return rc;
-    memcpy(f->f.embedding, e->out, (size_t)e->size * sizeof(float));
-    mirror_rows(e->image);
-    if ((rc = vi_run_now(e->run, err)))
-        return rc;
-    w->count.networks += 2;
-    for (int i = 0; i < e->size; i++)
-        f->f.embedding[i] += e->out[i];
-    f->f.embedding_size = e->size;
-    normalise(&f->f);
-    return VISO_OK;
+    return rc;
 }
 
 static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 {
     embedder *e = self;
-    size_t mark = vi_arena_mark(scratch);
-    vi_rgb crop = vi_rgb_new(scratch, VI_ALIGN_SIZE, VI_ALIGN_SIZE);
-    int rc = crop.c[2].p ? VISO_OK : vi_error_nomem(err, "embedder scratch");
+    int which[VI_RECOGNISER_BATCH], n = 0, rc = 0;
     for (int i = 0; i < w->n_face && !rc; i++) {
-        vi_face *f = &w->face[i];
-        if ((f->f.has & VISO_FACE_HAS_MESH) && !(f->f.has & VISO_FACE_HAS_EMBEDDING))
-            rc = embed(e, w, f, &crop, scratch, err);
+        const viso_face *f = &w->face[i].f;
+        if ((f->has & VISO_FACE_HAS_MESH) && !(f->has & VISO_FACE_HAS_EMBEDDING))
+            which[n++] = i;
+        if (n == VI_RECOGNISER_BATCH) {
+            rc = embed(e, w, which, n, scratch, err);
+            n = 0;
+        }
     }
-    vi_arena_release(scratch, mark);
-    return rc;
+    return rc || !n ? rc : embed(e, w, which, n, scratch, err);
 }
 
 static void destroy(void **self)
@@ -96,46 +55,37 @@ static void destroy(void **self)
     embedder *e = *self;
     if (!e)
         return;
-    vi_run_destroy(&e->run);
+    vi_recogniser_close(&e->r);
     vi_free(e);
     *self = NULL;
 }
 
-static int bind(embedder *e, const vi_model_row *row, viso_error *err)
-{
-    size_t n = 0;
-    int out = vi_model_role_index(row, "embedding");
-    e->in_image = vi_model_role_index(row, "image");
-    if (e->in_image < 0 || out < 0)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks a role (image, embedding)");
-    e->image = vi_run_input(e->run, e->in_image, &n);
-    if (n != 3 * VI_ALIGN_SIZE * VI_ALIGN_SIZE)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": image of %zu values, expected %d", n,
-                            3 * VI_ALIGN_SIZE * VI_ALIGN_SIZE);
-    e->out = vi_run_output(e->run, out, &n);
-    if (n < 1 || n > VISO_EMBEDDING_MAX)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": embedding of %zu values, at most %d are supported",
-                            n, VISO_EMBEDDING_MAX);
-    e->size = (int)n;
-    memcpy(e->scale, row->scale, sizeof(e->scale));
-    memcpy(e->offset, row->offset, sizeof(e->offset));
-    e->bgr = row->bgr;
-    return VISO_OK;
-}
-
 static int create(void **self, const vi_stage_env *env, viso_error *err)
 {
+    const vi_identify_settings *s = env->settings;
     embedder *e = vi_calloc(1, sizeof(*e));
     *self = e;
     if (!e)
         return vi_error_nomem(err, "embedder");
-    const vi_model_row *row = NULL;
-    e->k = env->k;
-    int rc = vi_models_run(env->models, MODEL, &e->run, &row, err);
-    if (!rc)
-        rc = bind(e, row, err);
+    vi_recogniser_params p = {
+        .k = env->k,
+        .models = env->models,
+        .id = s->recogniser,
+        .crop = (vi_crop_type)s->crop,
+        .batch = VI_RECOGNISER_BATCH,
+    };
+    int rc = vi_recogniser_open(&e->r, &p, err);
     if (rc)
         destroy(self);
+    return rc;
+}
+
+int vi_identify_match(const vi_identify_settings *s, const vi_models *m, float *match, viso_error *err)
+{
+    int rc = vi_recogniser_check(m, s->recogniser, err);
+    if (!rc)
+        *match = s->match > 0 ? s->match
+                              : vi_recogniser_match(vi_models_find(m, s->recogniser[0] ? s->recogniser : VI_RECOGNISER_DEFAULT));
     return rc;
 }
 
@@ -144,23 +94,36 @@ float vi_embedding_cosine(const viso_face *a, const viso_face *b)
     if (!(a->has & VISO_FACE_HAS_EMBEDDING) || !(b->has & VISO_FACE_HAS_EMBEDDING) || a->embedding_size < 1 ||
         a->embedding_size != b->embedding_size)
         return -1;
-    double sum = 0;
-    for (int i = 0; i < a->embedding_size; i++)
-        sum += (double)a->embedding[i] * b->embedding[i];
-    return (float)sum;
+    return vi_vector_cosine(a->embedding, b->embedding, a->embedding_size);
 }
 
+static const char *const crops[] = { "auto", "arcface", "opal", "pearl", "optimal", NULL };
+static const char *const merges[] = { "mean", "median", NULL };
+
 static const vi_option_row rows[] = {
+    VI_OPTION_STRING(vi_identify_settings, recogniser, "recogniser", "Recogniser",
+                     "Model that tells people apart, by its id ('viso models list' shows those of role embedder). A swapper takes the "
+                     "vector of its own recogniser, whatever is chosen here.",
+                     VI_RECOGNISER_DEFAULT, 0),
     VI_OPTION_FLOAT(vi_identify_settings, match, "match", "Same person",
-                    "Two faces whose embeddings have at least this cosine are one person; 0.5 is strict.", NULL, 0.42,
-                    0.1, 0.95, 0.01, 0),
+                    "Two faces whose embeddings have at least this cosine are one person (a similarity of 50 + 50 times it). 0: the "
+                    "threshold that was calibrated for the recogniser; more is stricter.",
+                    NULL, 0, 0, 0.95, 0.01, 0),
+    VI_OPTION_CHOICE(vi_identify_settings, crop, "crop-type", "Crop of a face",
+                     "How a face is cut out for the recogniser: 'auto' is the best one measured for it; 'opal' and 'pearl' take the "
+                     "nearest pixel (pearl with a wider window), 'optimal' the best fitting of five poses, 'arcface' opal's frame "
+                     "with filtering.",
+                     crops, VI_CROP_AUTO, VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(vi_identify_settings, merge, "merge", "Merging",
+                     "How the vectors of several photographs of one person become one.", merges, VI_MERGE_MEAN,
+                     VI_OPTION_ADVANCED),
 };
 const vi_option_group vi_identify_options = { "identify", "Telling people apart", rows, VI_COUNT(rows),
                                               sizeof(vi_identify_settings) };
 
-const vi_stage vi_identify_mobilefacenet = {
-    .id = "mobilefacenet",
-    .label = "MobileFaceNet embedding",
+const vi_stage vi_identify_recognise = {
+    .id = "recognise",
+    .label = "Embedding by the chosen recogniser",
     .kind = VI_STAGE_IDENTIFY,
     .lane = VI_LANE_TEMPORAL,
     .needs = VISO_FACE_HAS_MESH,

@@ -174,6 +174,15 @@ static int get_range(const place *p, const json_t *list, vi_model_row *row)
     return 0;
 }
 
+static int get_cosine(const place *p, const json_t *v, float *out)
+{
+    double x = json_number_value(v);
+    if (v && (!json_is_number(v) || !(x >= 0 && x < 1)))
+        return fault(p, "match", "a cosine from 0 to below 1 is needed");
+    *out = (float)x;
+    return 0;
+}
+
 static int get_size(const place *p, const json_t *o, const char *key, uint64_t *out)
 {
     const json_t *v = json_object_get(o, key);
@@ -195,6 +204,12 @@ static int get_extras(const place *p, const json_t *o, vi_model_row *row)
         code = get_word(p, o, "template", "arcface112 arcface128 arcfacemap ffhq512", row->crop, sizeof row->crop);
     if (!code)
         code = get_text(p, o, "recogniser", false, row->recogniser, sizeof row->recogniser);
+    if (!code)
+        code = get_word(p, o, "latent", "unit raw emap", row->latent, sizeof row->latent);
+    if (!code)
+        code = get_text(p, o, "second", false, row->second, sizeof row->second);
+    if (!code)
+        code = get_cosine(p, json_object_get(o, "match"), &row->match);
     if (!code)
         code = get_range(p, json_object_get(o, "result"), row);
     if (!code)

@@ -38,6 +38,9 @@ typedef struct vi_model_row {
     char family[24];         /* how the outputs are read, where a room knows several ways: "scrfd" "yunet" …, "" by role alone */
     char crop[24];           /* template of the crop: "arcface112" "arcface128" "arcfacemap" "ffhq512" or "" */
     char recogniser[48];     /* of a swapper: id of the embedder its latent comes from */
+    char latent[8];          /* of a swapper: how: "unit" length, "raw", or "emap": unit, times the matrix in its file, unit */
+    char second[48];         /* of an embedder that is a sum: id of the other network */
+    float match;             /* of an embedder: cosine from which two faces are one person, 0 not known */
     bool has_result;
     float result[2];         /* range of the values of output "result" */
     char provider_hint[16];  /* "" "cpu" "cuda" "tensorrt" */

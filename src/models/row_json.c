@@ -47,6 +47,10 @@ static json_t *row_json(const vi_model_row *row)
     set_text(o, "family", row->family);
     set_text(o, "template", row->crop);
     set_text(o, "recogniser", row->recogniser);
+    set_text(o, "latent", row->latent);
+    set_text(o, "second", row->second);
+    if (row->match > 0)
+        json_object_set_new(o, "match", json_real((double)row->match));
     set_text(o, "provider_hint", row->provider_hint);
     set_text(o, "precision_hint", row->precision_hint);
     if (row->has_result)

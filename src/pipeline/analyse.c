@@ -30,9 +30,9 @@ int vi_analyser_create(vi_analyser **out, const vi_context *c, const vi_analyser
         vi_free(a);
         return vi_error_nomem(err, "analysis");
     }
-    const vi_identify_settings *who = vi_settings_group(c->settings, "identify");
-    a->match = who->match;
-    int rc = open_stage(a, DETECT, use->detect, c, NULL, err);
+    int rc = vi_identify_match(vi_settings_group(c->settings, "identify"), c->models, &a->match, err);
+    if (!rc)
+        rc = open_stage(a, DETECT, use->detect, c, NULL, err);
     if (!rc)
         rc = open_stage(a, LANDMARK, use->landmark, c, NULL, err);
     if (!rc && p->embed)

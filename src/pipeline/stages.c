@@ -2,7 +2,7 @@
 #include "pipeline/stages.h"
 
 const vi_stage *const vi_stage_table[] = {
-    &vi_detect_mediapipe, &vi_landmark_attention, &vi_track_begin, &vi_track_end, &vi_identify_mobilefacenet,
+    &vi_detect_mediapipe, &vi_landmark_attention, &vi_track_begin, &vi_track_end, &vi_identify_recognise,
     &vi_swap_mesh,        &vi_blend_paste,        NULL,
 };
 
@@ -12,7 +12,7 @@ const vi_stage_choice *vi_stages_chosen(const vi_settings *s)
     static const vi_stage_choice embedded = {
         .detect = &vi_detect_mediapipe,
         .landmark = &vi_landmark_attention,
-        .identify = &vi_identify_mobilefacenet,
+        .identify = &vi_identify_recognise,
         .track_begin = &vi_track_begin,
         .track_end = &vi_track_end,
         .swap = &vi_swap_mesh,

@@ -12,6 +12,9 @@
 
 enum { MEMORY = 512, MAX_PERSONS = 64 };
 
+/* Photographs of one source whose cosine is below this part of the threshold are worth a warning. */
+#define STRANGERS 0.7f
+
 typedef struct person { /* somebody to look for in the target */
     viso_face face;
     int source;
@@ -63,8 +66,10 @@ static int build_source(vi_who *w, const vi_context *c, vi_analyser *stills, con
     if (!rc && used == 0)
         rc = vi_error_set(err, VISO_ERR_NO_SOURCE_FACE, "%s: no face found in any of the %d source photographs", path[0], n);
     for (int i = 1; i < used && !rc; i++) {
-        if (vi_embedding_cosine(&photo[0].face.f, &photo[i].face.f) < 0.30f)
-            vi_warn(&log, "%s and %s do not look like the same person", photo[0].name, photo[i].name);
+        float cosine = vi_embedding_cosine(&photo[0].face.f, &photo[i].face.f);
+        if (cosine < STRANGERS * w->match)
+            vi_warn(&log, "%s and %s do not look like the same person (similarity %.0f, cosine %.2f)", photo[0].name, photo[i].name,
+                    (double)vi_similarity(cosine), (double)cosine);
     }
     if (!rc) {
         vi_stage_env env = vi_stage_environment(c, w->swap, NULL, NULL);
@@ -122,13 +127,13 @@ int vi_who_create(vi_who **out, const vi_context *c, const vi_who_params *p, vis
     *out = NULL;
     if (!w)
         return vi_error_nomem(err, "persons");
-    const vi_identify_settings *identify = vi_settings_group(c->settings, "identify");
     const vi_who_settings *face = vi_settings_group(c->settings, "who");
     w->swap = vi_stages_chosen(c->settings)->swap;
     w->default_source = -1;
-    w->match = identify->match;
     vi_who_new_clip(w);
-    int rc = vi_face_choice_parse(face->face, &w->choice, err);
+    int rc = vi_identify_match(vi_settings_group(c->settings, "identify"), c->models, &w->match, err);
+    if (!rc)
+        rc = vi_face_choice_parse(face->face, &w->choice, err);
     if (!rc && p->n_source + p->n_map == 0)
         rc = vi_error_set(err, VISO_ERR_USAGE, "no source photograph given");
     if (!rc && !(w->people.source = vi_calloc((size_t)p->n_map + 1, sizeof *w->people.source)))

@@ -59,7 +59,7 @@ static inline analysis *analysis_open(const char *const *set)
     a->end = open_stage(a, &vi_track_end, a->begin);
     a->detect = open_stage(a, &vi_detect_mediapipe, NULL);
     a->landmark = open_stage(a, &vi_landmark_attention, NULL);
-    a->identify = open_stage(a, &vi_identify_mobilefacenet, NULL);
+    a->identify = open_stage(a, &vi_identify_recognise, NULL);
     a->w = calloc(1, sizeof(*a->w));
     return a;
 }
@@ -70,7 +70,7 @@ static inline void analysis_close(analysis *a)
     vi_track_begin.destroy(&a->begin);
     vi_detect_mediapipe.destroy(&a->detect);
     vi_landmark_attention.destroy(&a->landmark);
-    vi_identify_mobilefacenet.destroy(&a->identify);
+    vi_identify_recognise.destroy(&a->identify);
     vi_models_close(&a->models);
     vi_settings_destroy(&a->settings);
     vi_arena_destroy(&a->arena);
@@ -98,7 +98,7 @@ static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *
     } while (vi_track_retry(a->begin, w));
     OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
     if (embed) {
-        OK(vi_identify_mobilefacenet.process(a->identify, w, &a->arena, &a->err));
+        OK(vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
         vi_track_confirm(a->begin, w, 0.42f);
     }
     assert_int_equal(vi_arena_mark(&a->arena), 0); /* stages give their scratch back */

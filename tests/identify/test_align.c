@@ -6,7 +6,7 @@
 #include "../track/synthetic.h"
 
 #include "face/region.h"
-#include "identify/align.h"
+#include "face/template.h"
 #include "identify/identify.h"
 
 static void template_points_map_back(void **state)
@@ -23,7 +23,7 @@ static void template_points_map_back(void **state)
         p[i] = (vi_point){ 300 + k * (cosf(t) * at[i].x - sinf(t) * at[i].y),
                            90 + k * (sinf(t) * at[i].x + cosf(t) * at[i].y) };
     vi_affine a;
-    assert_true(vi_align_template(p, &a));
+    assert_true(vi_template_fit(VI_TEMPLATE_ARCFACE112, p, VI_ALIGN_SIZE, &a));
     for (int i = 0; i < 5; i++) {
         vi_point q = vi_affine_apply(&a, at[i].x, at[i].y);
         assert_float_equal(q.x, p[i].x, 0.05);
@@ -31,9 +31,9 @@ static void template_points_map_back(void **state)
     }
     for (int i = 0; i < 5; i++)
         p[i] = (vi_point){ 7, 7 };
-    assert_false(vi_align_template(p, &a));
+    assert_false(vi_template_fit(VI_TEMPLATE_ARCFACE112, p, VI_ALIGN_SIZE, &a));
     p[2].x = NAN;
-    assert_false(vi_align_template(p, &a));
+    assert_false(vi_template_fit(VI_TEMPLATE_ARCFACE112, p, VI_ALIGN_SIZE, &a));
 }
 
 static void cosine_needs_two_embeddings(void **state)

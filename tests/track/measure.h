@@ -110,7 +110,7 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     }
     OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
     if (embed) {
-        OK(vi_identify_mobilefacenet.process(a->identify, w, &a->arena, &a->err));
+        OK(vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
         vi_track_confirm(a->begin, w, 0.42f);
     }
     assert_int_equal(vi_arena_mark(&a->arena), 0);
