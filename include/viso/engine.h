@@ -53,6 +53,18 @@ VISO_API int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats
 /* Asks a running call of this engine to stop soon. Safe from any thread and from a signal handler. */
 VISO_API void viso_cancel(viso_engine *e);
 
+/* One model that was loaded and run twice. */
+typedef struct viso_warm {
+    char id[48], provider[16];
+    char fell_back[280]; /* as in viso_network_stats */
+    double load_ms, first_ms, second_ms; /* the first run is where a device builds and measures; the second is how it goes on */
+} viso_warm;
+typedef void (*viso_warm_fn)(void *user, const viso_warm *line);
+/* Loads models and runs them, so that what devices build once (TensorRT: minutes) is built, and tells what each takes. n 0:
+ * the models of a job with the engine's options. `done` (may be NULL) is called after each, from the calling thread. The
+ * models stay loaded for later calls of the engine. Blocks; the statuses of viso_swap. */
+VISO_API int viso_warmup(viso_engine *e, const char *const *ids, int n, viso_warm_fn done, void *user, viso_error *err);
+
 /* Looking: one call per frame. Faces are in order of size, largest first. `embed`: also compute embeddings. */
 typedef struct viso_look viso_look;
 typedef struct viso_look_frame {

@@ -105,6 +105,10 @@ const cli_command cli_commands[] = {
     { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
       "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.",
       swap_groups, ARGS(bench_args), 1, -1, false, cli_bench },
+    { "warmup", "[MODEL...]", "Loads models and runs them, one timed line each.",
+      "Without a name the models of a job with these settings. On a GPU this builds what is built once; TensorRT takes "
+      "minutes for a large model, and keeps the result.",
+      swap_groups, NULL, 0, 0, -1, true, cli_warmup },
     { "doctor", "", "Checks that this machine can do the work: runtime, devices, models, codecs, folders.",
       "Ends with what to do, the most important first, and with 0 only when a face can be swapped here with the options "
       "given: --provider cuda --strict-device needs a GPU, --provider auto does not.",

@@ -18,6 +18,8 @@ typedef struct vi_slot {
     bool borrowed; /* the device memory is another context's: bind takes it as it is */
     bool loose;    /* output of a shape that the graph contradicts or leaves open: the runtime takes memory, the result is
                       checked and copied to the host (dropped without host memory) */
+    bool any;      /* loose, and the result's size is taken as it is: `elements`, `bytes` and `host` follow it (vi_alloc) */
+    size_t room;   /* of `host`, when `any` */
 } vi_slot;
 
 /* How one graph is to be loaded. All pointers need to live until load returns. */

@@ -150,6 +150,8 @@ typedef struct vi_binding {
     const char *name;
     const int64_t *dim; /* full shape, NULL: as in the graph (free dimensions become 1) */
     int n_dim;
+    bool any;           /* output: of whatever size comes; `dim` is not looked at, memory is taken in the run when it has to
+                           grow, vi_run_output tells the size of the last result (NULL and 0 before the first). Slower. */
     bool stay;          /* output: left on the device where there is one; vi_run_fetch brings it to the host */
     vi_run *from;       /* input: is output number `output` of this run (same type, same number of elements), which runs */
     int output;         /*   first, on the same thread, and is destroyed later. No copy where both are on one device. */

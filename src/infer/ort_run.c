@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "infer/internal.h"
+#include "infer/session.h"
 
 typedef struct context {
     vi_ort_graph *graph;
@@ -133,6 +134,20 @@ void vi_ort_unbind(void *self, void *opaque)
     vi_free(c);
 }
 
+/* Memory for a result of any size; what is there is kept when it is enough. */
+static int make_room(vi_slot *s, size_t elements, const char *name, viso_error *err)
+{
+    size_t bytes = elements * vi_dtype_size(s->info->type);
+    if (bytes > s->room || !s->host) {
+        vi_free(s->host);
+        s->host = vi_alloc(VI_MAX(bytes, 1));
+        s->room = s->host ? bytes : 0;
+    }
+    s->elements = s->host ? elements : 0;
+    s->bytes = s->host ? bytes : 0;
+    return s->host ? 0 : vi_error_nomem(err, name);
+}
+
 static int copy_one(const context *c, int i, OrtValue *value, viso_error *err)
 {
     const OrtApi *api = c->api;
@@ -147,6 +162,8 @@ static int copy_one(const context *c, int i, OrtValue *value, viso_error *err)
     if (shape)
         api->ReleaseTensorTypeAndShapeInfo(shape);
     int code = vi_ort_check(api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
+    if (!code && c->out[i].any)
+        code = make_room(&c->out[i], elements, c->name, err);
     if (!code && elements != c->out[i].elements)
         code = vi_error_set(err, VISO_ERR_MODEL, "%s: output %d has %zu numbers, %zu were expected", c->name, i, elements,
                             c->out[i].elements);
@@ -166,7 +183,7 @@ static int copy_outputs(const context *c, viso_error *err)
         status = api->GetBoundOutputValues(c->binding, allocator, &value, &n); /* in the order of binding */
     int code = vi_ort_check(api, status, VISO_ERR_DEVICE, c->name, "outputs", err);
     for (size_t i = 0; i < n; ++i) {
-        if (!code && (int)i < c->n_out && c->out[i].loose && c->out[i].host)
+        if (!code && (int)i < c->n_out && c->out[i].loose && (c->out[i].any || c->out[i].host))
             code = copy_one(c, (int)i, value[i], err);
         api->ReleaseValue(value[i]);
     }

@@ -71,6 +71,11 @@ static int make_slot(const vi_run *r, const vi_binding *b, bool output, vi_slot 
     if (!t)
         return vi_error_set(err, VISO_ERR_MODEL, "%s: the network has no %s named '%s'", s->name, output ? "output" : "input",
                             b->name);
+    if (output && b->any) {
+        *to = (vi_slot){.info = t, .loose = true, .any = true};
+        *w = (wire){0};
+        return 0;
+    }
     int code = resolve_shape(s, t, b, !output || !outputs_may_differ(s), to->dim, &to->elements, &to->loose, err);
     if (code)
         return code;

@@ -59,20 +59,6 @@ int vi_models_set_devices(vi_models *m, const vi_models_params *p, viso_error *e
 /* Sides that TensorRT builds for where a network takes any: from small crops to the largest ones in use. */
 enum { SIDE_LEAST = 128, SIDE_USUAL = 256, SIDE_MOST = 512 };
 
-static void size_of(const vi_onnx_value *v, const vi_model_row *row, const vi_model_role *role, vi_profile *p)
-{
-    p->n_dim = v->n_dim;
-    for (int k = 0; k < v->n_dim; ++k) {
-        bool side = v->n_dim == 4 && (row->nhwc ? k == 1 || k == 2 : k >= 2);
-        bool said = role && role->n_dim == v->n_dim && role->dim[k] > 0;
-        int64_t usual = v->dim[k] > 0 ? v->dim[k] : said ? role->dim[k] : side ? SIDE_USUAL : 1;
-        bool open = v->dim[k] <= 0 && side;
-        p->opt[k] = usual;
-        p->min[k] = open ? VI_MIN(usual, SIDE_LEAST) : usual;
-        p->max[k] = open ? VI_MAX(usual, SIDE_MOST) : usual;
-    }
-}
-
 static const vi_model_role *role_of(const vi_model_row *row, const char *tensor, int at)
 {
     char number[16];
@@ -81,6 +67,21 @@ static const vi_model_role *role_of(const vi_model_row *row, const char *tensor,
         if (!row->tensor[i].output && (strcmp(row->tensor[i].tensor, tensor) == 0 || strcmp(row->tensor[i].tensor, number) == 0))
             return &row->tensor[i];
     return NULL;
+}
+
+void vi_models_usual_size(const vi_model_row *row, const char *tensor, int at, const int64_t *dim, int n_dim, vi_profile *p)
+{
+    const vi_model_role *role = role_of(row, tensor, at);
+    p->n_dim = n_dim;
+    for (int k = 0; k < n_dim; ++k) {
+        bool side = n_dim == 4 && (row->nhwc ? k == 1 || k == 2 : k >= 2);
+        bool said = role && role->n_dim == n_dim && role->dim[k] > 0;
+        int64_t usual = dim[k] > 0 ? dim[k] : said ? role->dim[k] : side ? SIDE_USUAL : 1;
+        bool open = dim[k] <= 0 && side;
+        p->opt[k] = usual;
+        p->min[k] = open ? VI_MIN(usual, SIDE_LEAST) : usual;
+        p->max[k] = open ? VI_MAX(usual, SIDE_MOST) : usual;
+    }
 }
 
 /* Sizes for the inputs with free dimensions. What cannot be told is left out: the runtime finds its own way then. */
@@ -97,7 +98,7 @@ static void fill_profiles(const vi_model_row *row, const uint8_t *data, size_t s
             continue;
         snprintf(l->input[n], sizeof l->input[n], "%s", s->in[i].name);
         l->profile[n].input = l->input[n];
-        size_of(&s->in[i], row, role_of(row, s->in[i].name, i), &l->profile[n]);
+        vi_models_usual_size(row, s->in[i].name, i, s->in[i].dim, s->in[i].n_dim, &l->profile[n]);
         ++n;
     }
     l->p.profile = l->profile;

@@ -54,6 +54,12 @@ int vi_models_set_devices(vi_models *m, const vi_models_params *p, viso_error *e
 /* Fills everything for vi_session_open; the runtime is open, the bytes are checked and stay. *load lives as long. */
 int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data, size_t size, vi_model_load *load,
                       viso_error *err);
+/* Sizes of the graph's input number `at`: its own; where they are open the row's; else sides of 128 to 512 (mostly 256) and 1
+ * for everything else. Fills all but the name. */
+void vi_models_usual_size(const vi_model_row *row, const char *tensor, int at, const int64_t *dim, int n_dim, vi_profile *p);
+/* What a model gives on the cpu, to be stored (tools/known_answers.c). */
+struct vi_answers;
+int vi_models_answers(vi_models *m, const char *id, struct vi_answers *a, viso_error *err);
 /* $XDG_CACHE_HOME/viso or ~/.cache/viso, allocated; NULL without either. VISO_ERR_NO_SPACE. */
 int vi_models_cache_dir(char **dir, viso_error *err);
 

@@ -96,6 +96,33 @@ typedef struct vi_model_use {
 } vi_model_use;
 /* The models loaded so far, in the order of the rows; how many, at most max. Thread-safe; waits for loads under way. */
 int vi_models_uses(vi_models *m, vi_model_use *list, int max);
+/* Loads a model as a job would (or takes the loaded one) and runs it twice on a computed input. Thread-safe. */
+typedef struct vi_model_warm {
+    char provider[16], fell_back[280]; /* as in vi_model_use, after the runs */
+    double load_ms, first_ms, second_ms;
+} vi_model_warm;
+int vi_models_warm(vi_models *m, const char *id, vi_model_warm *w, viso_error *err);
+
+/* Does a model give the right numbers on a provider? It is loaded there and nowhere else, in a session of its own, with the
+ * model's precision, run twice on a computed input, and compared with the stored answer (known-answers.json beside the
+ * manifest); without one, other providers are compared with the cpu. Thread-safe; takes as long as loading does. */
+typedef enum vi_answer_state {
+    VI_ANSWER_RIGHT = 1,
+    VI_ANSWER_WRONG,
+    VI_ANSWER_FAILED, /* does not load there, or does not run: `text` says why */
+    VI_ANSWER_UNKNOWN /* numbers came, and there is nothing to compare them with */
+} vi_answer_state;
+typedef struct vi_model_result {
+    vi_answer_state state;
+    bool stored;       /* compared with a stored answer */
+    double difference; /* the largest one, as a part of the output's largest magnitude */
+    double allowed;    /* the same: 0.001 for float32, 0.01 half, 0.02 whole numbers and reduced precision on a device */
+    double load_ms, first_ms, second_ms;
+    char text[240];    /* what is wrong: "mesh: number 0 is 17.2, 12.5 is right" */
+} vi_model_result;
+/* Fails for an unknown model, a damaged file of answers, and without memory; all else is a result. */
+int vi_models_check(vi_models *m, const char *id, vi_provider p, vi_model_result *r, viso_error *err);
+
 /* Name in the graph of a row's tensor ("#2" looked up); NULL when the graph has no such. Lives as long as the session. */
 const char *vi_models_tensor_name(const vi_model_role *t, const vi_session *s);
 /* Index among the row's inputs / outputs (the order in which vi_models_run binds them), -1 when absent. */

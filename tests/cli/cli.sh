@@ -264,6 +264,12 @@ mkdir -p config/viso/presets; printf '# mine\ndetect-tiles = 7\ndetect-score = 0
 expect 0 out "detect-tiles = 7" options --preset mine --detect-score 0.6; holds out.txt "detect-score = 0.6"
 printf 'detect-tils = 7\n' >wrong.conf; expect 2 err "wrong.conf:1: unknown option" options --preset ./wrong.conf
 
+# ---- warmup: a line for each model
+expect 0 out "face-full                      cpu       load     12.5 ms  first run      3.0 ms  second      2.0 ms" warmup
+expect 0 out "optional-net" warmup face-full optional-net; holds out.txt "not cuda: it fell"
+expect 0 out '{"event":"warm","model":"face-full","provider":"cpu","fell_back":null,"load_ms":12.5,"first_ms":3.0,"second_ms":2.0}' warmup --json
+expect 6 err "nobody" warmup face-full nobody; holds out.txt "face-full"
+
 # ---- completion
 offers() { local want=$1; shift; checks=$((checks + 1)); "$viso" --complete "$@" >out.txt 2>err.txt; grep -qxF -- "$want" out.txt || fail "complete $*: no '$want'"; }
 offers swap ""
