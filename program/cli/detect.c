@@ -41,6 +41,30 @@ static json_t *mesh(const viso_face *f)
     return list;
 }
 
+/* Points that are those of the mesh are not written twice. */
+static json_t *marks(const viso_marks *m, bool in_mesh)
+{
+    json_t *list = json_array();
+    if (in_mesh) {
+        json_decref(list);
+        return json_pack("{s:i, s:o, s:o}", "set", m->set, "model", cli_json_text(m->model), "confidence", rounded(m->confidence));
+    }
+    for (int i = 0; i < m->count && i < VISO_MARKS_MAX; i++) {
+        const viso_point3 *p = &m->point[i];
+        json_array_append_new(list, m->depth ? json_pack("[o, o, o]", rounded(p->x), rounded(p->y), rounded(p->z)) : point(p->x, p->y));
+    }
+    return json_pack("{s:i, s:o, s:o, s:o}", "set", m->set, "model", cli_json_text(m->model), "confidence", rounded(m->confidence),
+                     "points", list);
+}
+
+static json_t *numbers(const float *v, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, rounded(v[i]));
+    return list;
+}
+
 static json_t *face_json(const viso_face *f)
 {
     json_t *o = json_object(), *list;
@@ -61,6 +85,10 @@ static json_t *face_json(const viso_face *f)
         bad |= add(o, "presence", rounded(f->presence));
         bad |= add(o, "mesh", mesh(f));
     }
+    if (f->has & VISO_FACE_HAS_MARKS)
+        bad |= add(o, "landmarks", marks(&f->marks, f->marks.set == 478 && (f->has & VISO_FACE_HAS_MESH)));
+    if (f->has & VISO_FACE_HAS_BLENDSHAPES)
+        bad |= add(o, "blend_shapes", numbers(f->blendshapes, VISO_BLENDSHAPES));
     if (f->has & VISO_FACE_HAS_POSE)
         bad |= add(o, "pose",
                    json_pack("{s:o, s:o, s:o}", "yaw", rounded(f->pose.yaw), "pitch", rounded(f->pose.pitch), "roll",
@@ -70,10 +98,7 @@ static json_t *face_json(const viso_face *f)
     if (f->track >= 0)
         bad |= add(o, "track", json_integer(f->track));
     if (f->has & VISO_FACE_HAS_EMBEDDING) {
-        list = json_array();
-        for (int i = 0; i < f->embedding_size && i < VISO_EMBEDDING_MAX; i++)
-            json_array_append_new(list, rounded(f->embedding[i]));
-        bad |= add(o, "embedding", list);
+        bad |= add(o, "embedding", numbers(f->embedding, f->embedding_size < VISO_EMBEDDING_MAX ? f->embedding_size : VISO_EMBEDDING_MAX));
     }
     if (bad) {
         json_decref(o);
@@ -110,6 +135,8 @@ static void print_face(int number, const viso_face *f)
         printf("  yaw %+.0f pitch %+.0f roll %+.0f", f->pose.yaw, f->pose.pitch, f->pose.roll);
     if (f->has & VISO_FACE_HAS_QUALITY)
         printf("  quality %.2f", f->quality);
+    if (f->has & VISO_FACE_HAS_MARKS)
+        printf("  %d points %.2f", f->marks.count, f->marks.confidence);
     if (f->track >= 0)
         printf("  track %d", f->track);
     putchar('\n');

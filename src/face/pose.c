@@ -78,7 +78,7 @@ static void rotation_from(const double h[3][3], float r[3][3])
 }
 
 /* R = Ry(yaw) Rx Rz in axes with y up and z to the viewer. The forward direction is R's third column. */
-static viso_pose angles_of(const float r[3][3])
+viso_pose vi_angles_of(const float r[3][3])
 {
     viso_pose a;
     a.yaw = (float)(atan2(r[0][2], r[2][2]) * DEGREES);
@@ -134,7 +134,7 @@ bool vi_pose_fit(const vi_mesh *m, const viso_point3 lm[478], vi_pose3d *pose)
     pose->s = (float)s;
     for (int j = 0; j < 3; j++)
         pose->t[j] = (float)(my[j] - s * (pose->r[j][0] * mv[0] + pose->r[j][1] * mv[1] + pose->r[j][2] * mv[2]));
-    pose->angles = angles_of(pose->r);
+    pose->angles = vi_angles_of((const float(*)[3])pose->r);
     return true;
 }
 

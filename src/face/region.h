@@ -6,22 +6,22 @@
 #include <math.h>
 
 #include "face/face.h"
+#include "face/marks.h"
 
 /* Side of the region over the longer side of the points' box (recipe section 2). */
 #define VI_REGION_MARGIN 1.5f
 
-/* f->roi and f->f.box from f->f.mesh: a square around the points, turned so that the line 33 -> 263 is level. Returns false and
- * changes nothing when the points have no extent or are not finite. */
-static inline bool vi_region_from_mesh(vi_face *f)
+/* A square around n mesh points (at least the first 468), turned so that the line 33 -> 263 is level, and their tight box. Returns
+ * false and changes nothing when the points have no extent or are not finite. */
+static inline bool vi_region_of_points(const viso_point3 *lm, int n, vi_region *roi, viso_box *tight)
 {
-    const viso_point3 *lm = f->f.mesh;
     float dx = lm[263].x - lm[33].x, dy = lm[263].y - lm[33].y, len = hypotf(dx, dy);
     if (!(len > 1e-3f) || !isfinite(len))
         return false;
     float c = dx / len, s = dy / len;
     float x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY; /* in the turned frame */
     viso_box box = { INFINITY, INFINITY, -INFINITY, -INFINITY };
-    for (int i = 0; i < VISO_MESH_POINTS; i++) {
+    for (int i = 0; i < n; i++) {
         float u = c * lm[i].x + s * lm[i].y, v = -s * lm[i].x + c * lm[i].y;
         x0 = fminf(x0, u);
         x1 = fmaxf(x1, u);
@@ -35,12 +35,15 @@ static inline bool vi_region_from_mesh(vi_face *f)
     float side = VI_REGION_MARGIN * fmaxf(x1 - x0, y1 - y0), mx = (x0 + x1) / 2, my = (y0 + y1) / 2;
     if (!(side > 1e-3f) || !isfinite(side))
         return false;
-    f->roi.cx = c * mx - s * my;
-    f->roi.cy = s * mx + c * my;
-    f->roi.side = side;
-    f->roi.angle = atan2f(dy, dx);
-    f->f.box = box;
+    *roi = (vi_region){ c * mx - s * my, s * mx + c * my, side, atan2f(dy, dx) };
+    *tight = box;
     return true;
+}
+
+/* f->roi and f->f.box from f->f.mesh. */
+static inline bool vi_region_from_mesh(vi_face *f)
+{
+    return vi_region_of_points(f->f.mesh, VISO_MESH_POINTS, &f->roi, &f->f.box);
 }
 
 /* The five points the embedder's template knows (recipe section 3): eyes are the middle of their corners, the nose tip is the
@@ -53,6 +56,16 @@ static inline void vi_points_from_mesh(viso_face *f)
     f->points[2] = (viso_point){ (m[1].x + m[4].x) / 2, (m[1].y + m[4].y) / 2 };
     f->points[3] = (viso_point){ m[61].x, m[61].y };
     f->points[4] = (viso_point){ m[291].x, m[291].y };
+}
+
+/* The five points again after the mesh moved (smoothing), in the way the landmark stage took them; points that came from other
+ * landmarks than the mesh stay. */
+static inline void vi_points_again(vi_face *f)
+{
+    if (f->five == VI_FIVE_MESH)
+        vi_points_from_mesh(&f->f);
+    else if (f->five != VI_FIVE_OTHER)
+        vi_face_five(&f->f, f->five == VI_FIVE_MEAN ? VI_EYES_MEAN : VI_EYES_PUPIL, f->f.points);
 }
 
 /* Distance 234 - 454, the face's width in pixels (recipe: fw). */

@@ -66,6 +66,7 @@ typedef struct vi_stage_env {
     struct vi_models *models;
     const void *settings;   /* the struct of the stage's options group */
     const vi_people *people; /* swap stage: the sources; else NULL */
+    uint32_t wants;         /* landmark stage: what the stages behind it need (VISO_FACE_HAS_*) */
     void *shared;           /* picture stages: what `share` made, the same for all workers */
     vi_log log;
 } vi_stage_env;

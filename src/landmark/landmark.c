@@ -1,116 +1,92 @@
-/* landmark/landmark.c: MediaPipe's attention mesh as a stage of the temporal lane (one thread).
+/* landmark/landmark.c: landmarks as a stage of the temporal lane (one thread).
  *
- * A region of the picture, turned upright, becomes 478 points and a belief that there is a face at all. The network is good
- * at the face it is shown centred and at the right size, so a face seen for the first time is shown twice: the second region
- * comes from the first points (recipe section 2). A followed face brings its region from the previous frame. */
+ * A dense model turns a region of the picture, shown upright, into 478 points and a belief that there is a face at all. It is
+ * good at the face it is shown centred and at the right size, so a face seen for the first time is shown twice: the second
+ * region comes from the first points (recipe section 2). A followed face brings its region from the previous frame. The other
+ * models look once, at a crop of the face's box or of its five points (marks.c). */
 #include "landmark/landmark.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "face/region.h"
-#include "models/models.h"
+#include "landmark/stage.h"
 
-#define MODEL "face_landmark_with_attention"
+#define DENSE "face_landmark_with_attention"
 #define MESH "face_mesh_canonical"
-#define INPUT 192
 
 enum { PASSES_AUTO, PASSES_1, PASSES_2 };
-enum { OUT_MESH, OUT_LIPS, OUT_EYE_L, OUT_EYE_R, OUT_IRIS_L, OUT_IRIS_R, OUT_FLAG, OUT_COUNT };
 
-static const struct {
-    const char *role;
-    size_t values;
-} outputs[OUT_COUNT] = {
-    { "mesh", 468 * 3 }, { "lips", 80 * 2 },  { "eye_l", 71 * 2 }, { "eye_r", 71 * 2 },
-    { "iris_l", 5 * 2 }, { "iris_r", 5 * 2 }, { "flag", 1 },
-};
-
-typedef struct landmarker {
-    const vi_kernels *k;
-    vi_landmark_settings s;
-    vi_run *run;
-    float scale[3], offset[3];
-    bool bgr;
-    int in_image;
-    const float *out[OUT_COUNT]; /* bound memory, stable between runs */
-    vi_mesh mesh;
-} landmarker;
-
-static void refine(viso_point3 *lm, const float *xy, const uint16_t *index, int n)
+static vi_net_picture picture_of(const vi_work *w)
 {
-    for (int i = 0; i < n; i++) {
-        lm[index[i]].x = xy[2 * i];
-        lm[index[i]].y = xy[2 * i + 1];
+    return (vi_net_picture){ w->frame, w->colour, &w->upright };
+}
+
+/* One run of the dense network through the face's region. Returns presence through the face record, 0 when the output is not
+ * finite. */
+static int look(vi_landmarker *l, vi_work *w, vi_face *f, vi_arena *scratch, viso_error *err)
+{
+    size_t mark = vi_arena_mark(scratch);
+    vi_landmark_found *found = vi_arena_alloc(scratch, sizeof *found);
+    vi_affine map = vi_square_to_picture(f->roi.cx, f->roi.cy, f->roi.side, f->roi.angle, (float)l->dense.size);
+    vi_net_picture p = picture_of(w);
+    int rc = found ? vi_net_look(&l->dense, &p, &map, 1, found, &w->count.networks, scratch, err)
+                   : vi_error_nomem(err, "landmark scratch");
+    if (!rc) {
+        f->f.presence = 0;
+        if (found->found) {
+            memcpy(f->f.mesh, found->point, sizeof f->f.mesh);
+            f->f.presence = found->own >= 0 ? found->own : vi_landmark_belief(l, w, f, VI_MARKS_478, found->point, VISO_MESH_POINTS);
+        }
     }
+    vi_arena_release(scratch, mark);
+    return rc;
 }
 
-/* The network gives no depth for the iris: the lids' mean stands in. */
-static void put_iris(viso_point3 *lm, const float *xy, int first, const uint16_t *eye)
-{
-    float z = 0;
-    for (int i = 0; i < 16; i++)
-        z += lm[eye[i]].z / 16;
-    for (int i = 0; i < 5; i++)
-        lm[first + i] = (viso_point3){ xy[2 * i], xy[2 * i + 1], z };
-}
-
-/* One run of the network through the face's region. Points stay in the 192-pixel crop of `to_picture` until they are mapped.
- * Returns presence through the face record, 0 when the output is not finite. */
-static int look(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_arena *scratch, viso_error *err)
-{
-    vi_affine to_upright = vi_square_to_picture(f->roi.cx, f->roi.cy, f->roi.side, f->roi.angle, INPUT);
-    vi_affine to_frame = vi_affine_compose(&w->upright, &to_upright);
-    int rc = l->k->sample(w->frame, w->colour, &to_frame, crop, VI_BORDER_REPLICATE, scratch);
-    if (rc)
-        return vi_error_set(err, rc, "landmarks: out of scratch memory for a region");
-    l->k->to_tensor(vi_run_input(l->run, l->in_image, NULL), crop, l->scale, l->offset, l->bgr);
-    rc = vi_run_now(l->run, err);
-    if (rc)
-        return rc;
-    w->count.networks++;
-
-    viso_point3 *lm = f->f.mesh;
-    for (int i = 0; i < 468; i++)
-        lm[i] = (viso_point3){ l->out[OUT_MESH][3 * i], l->out[OUT_MESH][3 * i + 1], l->out[OUT_MESH][3 * i + 2] };
-    refine(lm, l->out[OUT_LIPS], vi_lm_lips, 80);
-    refine(lm, l->out[OUT_EYE_L], vi_lm_eye_l, 71);
-    refine(lm, l->out[OUT_EYE_R], vi_lm_eye_r, 71);
-    put_iris(lm, l->out[OUT_IRIS_L], VI_LM_IRIS_L, vi_lm_eye_l);
-    put_iris(lm, l->out[OUT_IRIS_R], VI_LM_IRIS_R, vi_lm_eye_r);
-    float flag = l->out[OUT_FLAG][0], depth = f->roi.side / INPUT, sum = 0;
-    for (int i = 0; i < VISO_MESH_POINTS; i++) {
-        vi_point p = vi_affine_apply(&to_upright, lm[i].x, lm[i].y);
-        lm[i] = (viso_point3){ p.x, p.y, lm[i].z * depth };
-        sum += fabsf(p.x) + fabsf(p.y) + fabsf(lm[i].z);
-    }
-    f->f.presence = isfinite(sum) && isfinite(flag) ? 1.0f / (1.0f + expf(-flag)) : 0.0f;
-    return VISO_OK;
-}
-
-static int passes_for(const landmarker *l, const vi_work *w, const vi_face *f)
+bool vi_landmark_twice(const vi_landmarker *l, const vi_work *w, const vi_face *f)
 {
     if (l->s.passes != PASSES_AUTO)
-        return l->s.passes == PASSES_2 ? 2 : 1;
+        return l->s.passes == PASSES_2;
     /* A region that comes from the detector is rough, for a followed face too. */
-    return w->still || f->fresh || f->slot < 0 || f->has_kp ? 2 : 1;
+    return w->still || f->fresh || f->slot < 0 || f->has_kp;
 }
 
 /* What a face must reach to be believed. New faces lying on a side or upside down are rare, and cups and folds that look like
  * one are not: they have to convince. */
-static float needed(const landmarker *l, const vi_face *f)
+float vi_landmark_needed(const vi_landmarker *l, const vi_face *f)
 {
     const float lying = 1.05f, convinced = 0.8f; /* 60 degrees */
     return f->slot < 0 && fabsf(remainderf(f->roi.angle, 6.2831853f)) > lying ? fmaxf(l->s.presence, convinced)
                                                                               : l->s.presence;
 }
 
-static int find(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_arena *scratch, viso_error *err)
+/* Marks and the five points of a face whose mesh was found. */
+static int describe(vi_landmarker *l, vi_work *w, vi_face *f, vi_arena *scratch, viso_error *err)
 {
-    int n = passes_for(l, w, f), rc = VISO_OK;
+    viso_marks *m = &f->f.marks;
+    if (l->iris.run) {
+        vi_net_picture p = picture_of(w);
+        int good, rc = vi_iris_look(&l->iris, &p, f->f.mesh, &good, &w->count.networks, scratch, err);
+        if (rc)
+            return rc;
+    }
+    m->set = m->count = VI_MARKS_478;
+    m->depth = 1;
+    m->confidence = f->f.presence;
+    memcpy(m->model, l->dense.row->id, sizeof m->model);
+    f->f.has |= VISO_FACE_HAS_MARKS;
+    vi_marks_follow_mesh(&f->f);
+    f->five = l->s.mean_eyes ? VI_FIVE_MEAN : l->dense.family == &vi_landmark_attention_478 ? VI_FIVE_MESH : VI_FIVE_PUPIL;
+    vi_points_again(f);
+    return VISO_OK;
+}
+
+static int find(vi_landmarker *l, vi_work *w, vi_face *f, vi_arena *scratch, viso_error *err)
+{
+    int n = vi_landmark_twice(l, w, f) ? 2 : 1, rc = VISO_OK;
     bool followed = f->slot >= 0;
     for (int i = 0; i < n; i++) {
-        rc = look(l, w, f, crop, scratch, err);
+        rc = look(l, w, f, scratch, err);
         if (rc)
             return rc;
         if (f->f.presence < l->s.presence && i == 0 && followed && n == 1) {
@@ -124,22 +100,21 @@ static int find(landmarker *l, vi_work *w, vi_face *f, const vi_rgb *crop, vi_ar
         if (i + 1 < n)
             vi_region_from_mesh(f);
     }
-    if (!(f->f.presence >= needed(l, f)))
+    if (!(f->f.presence >= vi_landmark_needed(l, f)))
         return VISO_OK;
     if (!vi_region_from_mesh(f)) {
         f->f.presence = 0;
         return VISO_OK;
     }
-    vi_points_from_mesh(&f->f);
     f->f.has |= VISO_FACE_HAS_MESH | VISO_FACE_HAS_BOX | VISO_FACE_HAS_POINTS;
     f->f.has &= ~(uint32_t)VISO_FACE_HAS_POSE;
     if (vi_pose_fit(&l->mesh, f->f.mesh, &f->pose)) {
         f->f.pose = f->pose.angles;
         f->f.has |= VISO_FACE_HAS_POSE;
-    } else {
-        f->f.presence = 0; /* points without extent: no face */
-        f->f.has &= ~(uint32_t)VISO_FACE_HAS_MESH;
+        return describe(l, w, f, scratch, err);
     }
+    f->f.presence = 0; /* points without extent: no face */
+    f->f.has &= ~(uint32_t)VISO_FACE_HAS_MESH;
     return VISO_OK;
 }
 
@@ -149,7 +124,7 @@ static bool is_repeat(const vi_work *w, int i)
     const vi_face *f = &w->face[i];
     for (int j = 0; j < w->n_face; j++) {
         const vi_face *o = &w->face[j];
-        if (j == i || !(o->f.has & VISO_FACE_HAS_MESH) || !vi_same_face(&f->f.box, &o->f.box))
+        if (j == i || !vi_face_seen(o) || !vi_same_face(&f->f.box, &o->f.box))
             continue;
         if (o->slot >= 0 || o->f.presence > f->f.presence || (o->f.presence == f->f.presence && j < i))
             return true;
@@ -164,7 +139,7 @@ static void keep_faces(vi_work *w)
     int n = 0;
     for (int i = 0; i < w->n_face; i++) {
         const vi_face *f = &w->face[i];
-        keep[i] = f->slot >= 0 || ((f->f.has & VISO_FACE_HAS_MESH) && !is_repeat(w, i));
+        keep[i] = f->slot >= 0 || (vi_face_seen(f) && !is_repeat(w, i));
     }
     for (int i = 0; i < w->n_face; i++)
         if (keep[i] && n++ != i)
@@ -172,74 +147,90 @@ static void keep_faces(vi_work *w)
     w->n_face = n;
 }
 
+static int blend_shapes(vi_landmarker *l, vi_work *w, viso_error *err)
+{
+    for (int i = 0; i < w->n_face; i++) {
+        vi_face *f = &w->face[i];
+        const viso_point3 *p = (f->f.has & VISO_FACE_HAS_MESH) ? f->f.mesh : f->f.marks.point;
+        if (!(f->f.has & VISO_FACE_HAS_MESH) && !((f->f.has & VISO_FACE_HAS_MARKS) && f->f.marks.set == VI_MARKS_478))
+            continue;
+        int rc = vi_blend_look(&l->blend, p, f->f.blendshapes, err);
+        if (rc)
+            return rc;
+        f->f.has |= VISO_FACE_HAS_BLENDSHAPES;
+        w->count.networks++;
+    }
+    return VISO_OK;
+}
+
 static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 {
-    landmarker *l = self;
-    size_t mark = vi_arena_mark(scratch);
-    vi_rgb crop = vi_rgb_new(scratch, INPUT, INPUT);
-    int rc = crop.c[2].p ? VISO_OK : vi_error_nomem(err, "landmark scratch");
+    vi_landmarker *l = self;
+    int rc = VISO_OK;
+    bool old[VI_MAX_FACES];
     w->canonical = &l->mesh;
     for (int i = 0; i < w->n_face && !rc; i++) {
         vi_face *f = &w->face[i];
         /* A second round over the same frame leaves alone what the first one found. */
-        if (!(f->f.has & VISO_FACE_HAS_MESH) && f->roi.side > 1)
-            rc = find(l, w, f, &crop, scratch, err);
+        old[i] = vi_face_seen(f);
+        if (l->dense.run && !old[i] && f->roi.side > 1)
+            rc = find(l, w, f, scratch, err);
     }
-    vi_arena_release(scratch, mark);
+    if (!rc && l->choice.n)
+        rc = vi_landmark_marks(l, w, old, scratch, err);
     if (!rc)
         keep_faces(w);
+    if (!rc && l->blend.run)
+        rc = blend_shapes(l, w, err);
     return rc;
 }
 
 static void destroy(void **self)
 {
-    landmarker *l = *self;
+    vi_landmarker *l = *self;
     if (!l)
         return;
-    vi_run_destroy(&l->run);
+    if (l->dense.run)
+        vi_net_close(&l->dense);
+    vi_landmark_choice_close(&l->choice);
+    vi_iris_close(&l->iris);
+    vi_blend_close(&l->blend);
     vi_free(l);
     *self = NULL;
 }
 
-static int bind(landmarker *l, const vi_model_row *row, viso_error *err)
+/* Which networks: the chosen one if it gives the mesh; else the chosen one, and the attention mesh when somebody needs it. The
+ * automatic rule has nothing to choose where the mesh has to run anyway. */
+static int open_networks(vi_landmarker *l, const vi_stage_env *env, viso_error *err)
 {
-    size_t n = 0;
-    l->in_image = vi_model_role_index(row, "image");
-    if (l->in_image < 0)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks the role image");
-    vi_run_input(l->run, l->in_image, &n);
-    if (n != 3 * INPUT * INPUT)
-        return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": image of %zu values, expected %d", n,
-                            3 * INPUT * INPUT);
-    for (int i = 0; i < OUT_COUNT; i++) {
-        int at = vi_model_role_index(row, outputs[i].role);
-        if (at < 0)
-            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": manifest row lacks the role %s",
-                                outputs[i].role);
-        l->out[i] = vi_run_output(l->run, at, &n);
-        if (n != outputs[i].values)
-            return vi_error_set(err, VISO_ERR_MODEL, "model " MODEL ": %s of %zu values, expected %zu", outputs[i].role,
-                                n, outputs[i].values);
-    }
-    memcpy(l->scale, row->scale, sizeof(l->scale));
-    memcpy(l->offset, row->offset, sizeof(l->offset));
-    l->bgr = row->bgr;
-    return VISO_OK;
+    const vi_model_row *row = vi_models_find(env->models, l->s.model);
+    const vi_landmark_family *family = row ? vi_landmark_family_named(row->family) : NULL;
+    bool is_auto = strcmp(l->s.model, "auto") == 0;
+    bool want_mesh = (env->wants & (VISO_FACE_HAS_MESH | VISO_FACE_HAS_POSE)) || l->s.iris || l->s.blend_shapes;
+    if (family && family->mesh)
+        return vi_net_open(&l->dense, env->models, env->k, l->s.model, err);
+    int rc = want_mesh ? vi_net_open(&l->dense, env->models, env->k, DENSE, err) : VISO_OK;
+    if (rc || (is_auto && want_mesh))
+        return rc;
+    if (want_mesh)
+        vi_info(&env->log, "%s gives no mesh, which this run needs: %s runs as well, one or two networks more for each face",
+                l->s.model, DENSE);
+    return vi_landmark_choose(&l->choice, env->models, env->k, l->s.model, err);
 }
 
 static int create(void **self, const vi_stage_env *env, viso_error *err)
 {
-    landmarker *l = vi_calloc(1, sizeof(*l));
+    vi_landmarker *l = vi_calloc(1, sizeof(*l));
     *self = l;
     if (!l)
         return vi_error_nomem(err, "landmarks");
-    const vi_model_row *row = NULL;
     uint8_t *data = NULL;
     size_t size = 0;
     int rc;
     l->k = env->k;
     l->s = *(const vi_landmark_settings *)env->settings;
-    if ((rc = vi_models_run(env->models, MODEL, &l->run, &row, err)) || (rc = bind(l, row, err)) ||
+    if ((rc = open_networks(l, env, err)) || (l->s.iris && (rc = vi_iris_open(&l->iris, env->models, env->k, err))) ||
+        (l->s.blend_shapes && (rc = vi_blend_open(&l->blend, env->models, err))) ||
         (rc = vi_models_blob(env->models, MESH, &data, &size, err)) ||
         (rc = vi_mesh_parse(&l->mesh, data, size, MESH, err)))
         destroy(self);
@@ -248,7 +239,24 @@ static int create(void **self, const vi_stage_env *env, viso_error *err)
 }
 
 static const char *const pass_choices[] = { "auto", "1", "2", NULL };
+static const char *const crop_choices[] = { "box", "points", NULL };
 static const vi_option_row rows[] = {
+    VI_OPTION_STRING(vi_landmark_settings, model, "landmarks", "Landmark model",
+                     "Id of an installed landmark model (viso models list), or auto: by the size and turn of each face, with the "
+                     "next model where one is not sure. The swap over the mesh also runs the attention mesh when the chosen "
+                     "model gives none.",
+                     DENSE, 0),
+    VI_OPTION_CHOICE(vi_landmark_settings, crop, "landmark-crop", "Landmark crop",
+                     "What a landmark model is shown: box, a square around the face; points, the face turned and scaled so that "
+                     "its five points lie where the model knows them. Meshes choose by themselves.",
+                     crop_choices, 0, VI_OPTION_ADVANCED),
+    VI_OPTION_BOOL(vi_landmark_settings, mean_eyes, "mean-eyes", "Mean eyes",
+                   "Take the eyes of the five points from the contour of the eye instead of the pupil, which moves with the gaze.",
+                   0, VI_OPTION_ADVANCED),
+    VI_OPTION_BOOL(vi_landmark_settings, iris, "iris", "Iris model", "Renew the irises of the mesh with the iris model.", 0,
+                   VI_OPTION_ADVANCED),
+    VI_OPTION_BOOL(vi_landmark_settings, blend_shapes, "blend-shapes", "Blend shapes",
+                   "Also compute 52 coefficients of expression (viso detect --json shows them).", 0, VI_OPTION_ADVANCED),
     VI_OPTION_FLOAT(vi_landmark_settings, presence, "presence", "Landmark threshold",
                     "Faces the landmark model believes in less than this are left alone.", NULL, 0.5, 0.01, 0.99, 0.05,
                     0),
@@ -261,13 +269,13 @@ static const vi_option_row rows[] = {
 const vi_option_group vi_landmark_options = { "landmark", "Landmarks", rows, VI_COUNT(rows),
                                               sizeof(vi_landmark_settings) };
 
-const vi_stage vi_landmark_attention = {
-    .id = "mediapipe-attention",
-    .label = "MediaPipe attention mesh, 478 points",
+const vi_stage vi_landmark_points = {
+    .id = "landmarks",
+    .label = "Landmarks",
     .kind = VI_STAGE_LANDMARK,
     .lane = VI_LANE_TEMPORAL,
     .needs = VISO_FACE_HAS_BOX,
-    .gives = VISO_FACE_HAS_BOX | VISO_FACE_HAS_POINTS | VISO_FACE_HAS_MESH | VISO_FACE_HAS_POSE,
+    .gives = VISO_FACE_HAS_BOX | VISO_FACE_HAS_POINTS | VISO_FACE_HAS_MESH | VISO_FACE_HAS_POSE | VISO_FACE_HAS_MARKS,
     .options = "landmark",
     .create = create,
     .destroy = destroy,

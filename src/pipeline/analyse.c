@@ -14,11 +14,13 @@ struct vi_analyser {
     vi_bound stage[N_STAGE];
     vi_arena scratch;
     float match;
+    uint32_t wants; /* of the landmark stage: what the stages behind it need */
 };
 
 static int open_stage(vi_analyser *a, int i, const vi_stage *row, const vi_context *c, void *shared, viso_error *err)
 {
     vi_stage_env env = vi_stage_environment(c, row, NULL, shared);
+    env.wants = a->wants;
     return vi_bound_open(&a->stage[i], row, &env, err);
 }
 
@@ -30,6 +32,7 @@ int vi_analyser_create(vi_analyser **out, const vi_context *c, const vi_analyser
         vi_free(a);
         return vi_error_nomem(err, "analysis");
     }
+    a->wants = p->wants | (p->embed ? use->identify->needs : 0) | (p->time ? use->track_end->needs : 0);
     int rc = vi_identify_match(vi_settings_group(c->settings, "identify"), c->models, &a->match, err);
     if (!rc)
         rc = open_stage(a, DETECT, use->detect, c, NULL, err);

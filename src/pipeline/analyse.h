@@ -10,6 +10,7 @@ typedef struct vi_analyser vi_analyser;
 typedef struct vi_analyser_params {
     bool time;  /* frames of a clip: follow faces */
     bool embed; /* compute embeddings */
+    uint32_t wants; /* what comes after the analysis and needs parts of a face: VISO_FACE_HAS_* */
 } vi_analyser_params;
 
 int vi_analyser_create(vi_analyser **a, const vi_context *c, const vi_analyser_params *p, viso_error *err);

@@ -333,7 +333,7 @@ static int open_lanes(clip *c, viso_error *err)
     int rc = vi_colour_map_create(&c->colour, info->format, &info->colour, info->height, err);
     if (!rc)
         rc = vi_analyser_create(&c->analyser, x, &(vi_analyser_params){
-            .time = true, .embed = vi_who_needs_embedding(c->p->who, true) }, err);
+            .time = true, .embed = vi_who_needs_embedding(c->p->who, true), .wants = swap->needs }, err);
     if (!rc && swap->share)
         rc = swap->share(&c->shared, &env, err);
     if (!rc)

@@ -1,4 +1,4 @@
-/* pipeline/draw.c: boxes, mesh points and track numbers over an upright copy of the frame. */
+/* pipeline/draw.c: boxes, landmarks and track numbers over an upright copy of the frame. */
 #include "pipeline/draw.h"
 
 #include <math.h>
@@ -88,7 +88,7 @@ static int upright_copy(vi_frame *out, const vi_work *w, const vi_kernels *k, vi
 
 int vi_draw_faces(vi_frame **out, const vi_work *w, const vi_kernels *k, viso_error *err)
 {
-    static const rgb8 box = { 255, 190, 0 }, mesh = { 0, 255, 110 }, five = { 255, 40, 60 };
+    static const rgb8 box = { 255, 190, 0 }, mesh = { 0, 255, 110 }, marks = { 90, 200, 255 }, five = { 255, 40, 60 };
     vi_arena scratch;
     if (vi_arena_create(&scratch, (size_t)256 << 20) != 0)
         return vi_error_nomem(err, "drawing");
@@ -107,6 +107,10 @@ int vi_draw_faces(vi_frame **out, const vi_work *w, const vi_kernels *k, viso_er
         if (face->has & VISO_FACE_HAS_MESH) {
             for (int p = 0; p < VISO_MESH_POINTS; p++)
                 block(f, face->mesh[p].x, face->mesh[p].y, width > 200 ? 2 : 1, mesh);
+        }
+        if ((face->has & VISO_FACE_HAS_MARKS) && face->marks.set != 478) {
+            for (int p = 0; p < face->marks.count; p++)
+                block(f, face->marks.point[p].x, face->marks.point[p].y, width > 200 ? 3 : width > 80 ? 2 : 1, marks);
         }
         if (face->has & VISO_FACE_HAS_POINTS) {
             for (int p = 0; p < 5; p++)

@@ -76,10 +76,12 @@ int viso_look_next(viso_look *l, viso_look_frame *out, viso_error *err)
         out->time_s = (double)l->frame->pts * info->time_base_num / info->time_base_den;
     for (int i = 0; i < l->work->n_face; i++) {
         vi_face *f = &l->work->face[i];
-        if (!(f->f.has & VISO_FACE_HAS_MESH))
+        if (!vi_face_seen(f))
             continue; /* being bridged: not seen in this frame */
-        f->f.quality = vi_face_quality(f, -1, NULL, 0);
-        f->f.has |= VISO_FACE_HAS_QUALITY;
+        if (f->f.has & VISO_FACE_HAS_MESH) {
+            f->f.quality = vi_face_quality(f, -1, NULL, 0);
+            f->f.has |= VISO_FACE_HAS_QUALITY;
+        }
         l->face[out->n_face++] = f->f;
     }
     qsort(l->face, (size_t)out->n_face, sizeof l->face[0], larger_first);

@@ -261,7 +261,8 @@ int vi_run_still(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_er
     if (!rc)
         rc = vi_colour_map_create(&colour, f->format, &f->colour, f->height, err);
     if (!rc)
-        rc = vi_analyser_create(&a, c, &(vi_analyser_params){ .embed = vi_who_needs_embedding(p->who, false) }, err);
+        rc = vi_analyser_create(&a, c, &(vi_analyser_params){
+            .embed = vi_who_needs_embedding(p->who, false), .wants = vi_stages_chosen(c->settings)->swap->needs }, err);
     if (!rc) {
         vi_work_begin(w, f, &colour, true, 0);
         rc = vi_analyser_run(a, w, err);

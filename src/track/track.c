@@ -132,7 +132,8 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
     vi_smooth_update(&t->smooth, f->f.mesh, s->s.smooth);
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
     vi_region_from_mesh(f);
-    vi_points_from_mesh(&f->f);
+    vi_marks_follow_mesh(&f->f);
+    vi_points_again(f);
     if (canonical && vi_pose_fit(canonical, f->f.mesh, &f->pose))
         f->f.pose = f->pose.angles;
     t->missing = 0;
@@ -150,7 +151,12 @@ static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
         return false;
     if (f->roi.cx < 0 || f->roi.cy < 0 || f->roi.cx > (float)w->width || f->roi.cy > (float)w->height)
         return false; /* left the picture */
-    vi_points_from_mesh(&f->f);
+    if (f->five == VI_FIVE_OTHER) { /* marks that are not the mesh do not move with it */
+        f->f.has &= ~(uint32_t)VISO_FACE_HAS_MARKS;
+        f->five = VI_FIVE_MESH;
+    }
+    vi_marks_follow_mesh(&f->f);
+    vi_points_again(f);
     if (w->canonical && vi_pose_fit(w->canonical, f->f.mesh, &f->pose))
         f->f.pose = f->pose.angles;
     f->f.presence = 0;

@@ -58,7 +58,7 @@ static inline analysis *analysis_open(const char *const *set)
     a->begin = open_stage(a, &vi_track_begin, NULL);
     a->end = open_stage(a, &vi_track_end, a->begin);
     a->detect = open_stage(a, &vi_detect_mediapipe, NULL);
-    a->landmark = open_stage(a, &vi_landmark_attention, NULL);
+    a->landmark = open_stage(a, &vi_landmark_points, NULL);
     a->identify = open_stage(a, &vi_identify_recognise, NULL);
     a->w = calloc(1, sizeof(*a->w));
     return a;
@@ -69,7 +69,7 @@ static inline void analysis_close(analysis *a)
     vi_track_end.destroy(&a->end);
     vi_track_begin.destroy(&a->begin);
     vi_detect_mediapipe.destroy(&a->detect);
-    vi_landmark_attention.destroy(&a->landmark);
+    vi_landmark_points.destroy(&a->landmark);
     vi_identify_recognise.destroy(&a->identify);
     vi_models_close(&a->models);
     vi_settings_destroy(&a->settings);
@@ -94,7 +94,7 @@ static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *
     do {
         if (w->want_detect)
             OK(vi_detect_mediapipe.process(a->detect, w, &a->arena, &a->err));
-        OK(vi_landmark_attention.process(a->landmark, w, &a->arena, &a->err));
+        OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
     OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
     if (embed) {

@@ -111,7 +111,7 @@ static void nothing_is_found_in_nothing(void **state)
         a->w->face[0].roi.cx = a->w->face[0].roi.cy = 20;
         a->w->face[0].roi.side = 40;
         a->w->n_face = 1;
-        OK(vi_landmark_attention.process(a->landmark, a->w, &a->arena, &a->err));
+        OK(vi_landmark_points.process(a->landmark, a->w, &a->arena, &a->err));
         assert_int_equal(a->w->n_face, 0);
         vi_frame_unref(&f);
         vi_colour_map_destroy(&cm);

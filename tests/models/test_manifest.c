@@ -141,7 +141,7 @@ static void every_row_is_sound(void **state)
 {
     static const char *const roles[] = {"detector", "landmarks", "embedder", "mesh", "swapper", "restorer", "enhancer",
                                         "colouriser", "mask", "parser", "features", "portrait", "denoiser", "blendshapes",
-                                        "pose", "reaging", "weights", "matrix", NULL};
+                                        "pose", "iris", "quality", "reaging", "weights", "matrix", NULL};
     int starters = 0;
     (void)state;
     for (int i = 0; i < vi_models_count(models); ++i) {

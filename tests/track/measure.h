@@ -94,7 +94,7 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     do {
         if (w->want_detect)
             OK(vi_detect_mediapipe.process(a->detect, w, &a->arena, &a->err));
-        OK(vi_landmark_attention.process(a->landmark, w, &a->arena, &a->err));
+        OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
     vi_affine back[MOST_ACTORS];
     for (int i = 0; i < m->n_actor; i++) {
