@@ -417,8 +417,8 @@ int main(int argc, char **argv)
     const vi_option_group *const *groups;
     int n = 0, n_groups = vi_all_groups(&groups), code = vi_settings_create(&b.settings, groups, n_groups, &err);
     if (!shared || shared[0] == '-') {
-        fprintf(stderr, "usage: analysis_bench SHARED [--detectors all|none|ID,…] [--landmarks all|none|ID,…] [--by DETECTOR] [--verbose] "
-                        "[--KEY VALUE …]\n");
+        fprintf(stderr, "usage: analysis_bench SHARED [--detectors all|none|ID,…] [--landmarks all|none|ID,…] [--by DETECTOR] "
+                        "[--verbose] [--KEY VALUE …]\n");
         vi_settings_destroy(&b.settings);
         return 2;
     }

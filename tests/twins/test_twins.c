@@ -164,8 +164,10 @@ static void light_is_followed(void **state)
 {
     (void)state;
     const twin_value v[] = {
-        {.output = "points", .at = 0, .probe = TWIN_SPOT_X, .c = 0, .scale = 1}, {.output = "points", .at = 1, .probe = TWIN_SPOT_Y, .c = 0, .scale = 1},
-        {.output = "points", .at = 2, .probe = TWIN_SPOT_X, .c = 2, .scale = 2}, {.output = "points", .at = 3, .probe = TWIN_SPOT_Y, .c = 2, .scale = 2, .value = 1}};
+        {.output = "points", .at = 0, .probe = TWIN_SPOT_X, .c = 0, .scale = 1},
+        {.output = "points", .at = 1, .probe = TWIN_SPOT_Y, .c = 0, .scale = 1},
+        {.output = "points", .at = 2, .probe = TWIN_SPOT_X, .c = 2, .scale = 2},
+        {.output = "points", .at = 3, .probe = TWIN_SPOT_Y, .c = 2, .scale = 2, .value = 1}};
     for (int nhwc = 0; nhwc < 2; ++nhwc) {
         net n;
         twin_contract c = {.id = "spots", .n_in = 1, .n_out = 1,
@@ -202,7 +204,8 @@ static void other_numbers_and_sizes(void **state)
     twin_contract c = {.id = "half", .n_in = 1, .n_out = 1,
                        .in = {{.role = "image", .name = "x", .type = "float16", .n_dim = 4, .dim = {1, 3, 16, 16}}},
                        .out = {{.role = "mesh", .name = "y", .type = "float16", .n_dim = 4, .dim = {1, 1, 1, 6}}}};
-    const twin_value v[] = {{.output = "mesh", .at = 2, .probe = TWIN_PIXEL, .c = 1, .y = 2, .x = 3, .scale = 4}, {.output = "mesh", .at = 0, .value = 1}};
+    const twin_value v[] = {{.output = "mesh", .at = 2, .probe = TWIN_PIXEL, .c = 1, .y = 2, .x = 3, .scale = 4},
+                            {.output = "mesh", .at = 0, .value = 1}};
     open_net(&n, &c, &(twin_plan){.value = v, .n_value = VI_COUNT(v)});
     const vi_tensor_info *info;
     assert_int_equal(vi_session_outputs(n.s, &info), 1);
@@ -250,8 +253,8 @@ static void plans_are_checked(void **state)
     must_fail("det_10g", &(twin_plan){.value = &(twin_value){.output = "scores_8", .anchor = 2}, .n_value = 1}, "no such place");
     must_fail("2d106det", &(twin_plan){.value = &(twin_value){.output = "points", .probe = TWIN_MEAN}, .n_value = 1}, "looks at nothing");
     must_fail("2d106det", &(twin_plan){.fill = &(twin_fill){.output = "points", .values = number, .n = 3}, .n_fill = 1}, "of 3 numbers");
-    must_fail("face_blendshapes", &(twin_plan){.value = &(twin_value){.output = "coefficients", .probe = TWIN_SPOT_X, .scale = 1}, .n_value = 1},
-              "looks at nothing");
+    const twin_value no_image = {.output = "coefficients", .probe = TWIN_SPOT_X, .scale = 1};
+    must_fail("face_blendshapes", &(twin_plan){.value = &no_image, .n_value = 1}, "looks at nothing");
 }
 
 int main(void)

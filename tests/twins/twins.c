@@ -402,8 +402,8 @@ static int check_value(const graph *t, const twin_value *v, int k)
     int i = input_of(t, v);
     if (i < 0)
         return vi_error_set(t->err, VISO_ERR_USAGE, "twin %s: value %d: no input '%s'", id, k, v->input);
-    if (has_rows(o) ? v->u < 0 || v->v < 0 || v->anchor < 0 || v->anchor >= o->per_cell || v->column < 0 || v->column >= o->dim[o->n_dim - 1]
-                    : v->at < 0 || v->at >= count_of(o))
+    bool in_row = v->anchor >= 0 && v->anchor < o->per_cell && v->column >= 0 && v->column < o->dim[o->n_dim - 1];
+    if (has_rows(o) ? v->u < 0 || v->v < 0 || !in_row : v->at < 0 || v->at >= count_of(o))
         return vi_error_set(t->err, VISO_ERR_USAGE, "twin %s: value %d: no such place in '%s'", id, k, v->output);
     if (v->probe == TWIN_CONSTANT)
         return 0;
