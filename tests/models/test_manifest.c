@@ -102,6 +102,73 @@ static void the_reference_is_there(void **state)
     }
 }
 
+/* Section 12: later models, of some of which little is known; digests where there are any are looked for below. */
+static void later_models_are_there(void **state)
+{
+    static const char *const ids[] = {
+        "yoloface_11n_vr180", "yoloface_12n_vr180", "face_reaging", "performrecast_appearance", "performrecast_motion",
+        "performrecast_warping", "performrecast_spade", "alphaface", "alphaface_emp", "canonswap_id", "canonswap_appearance",
+        "canonswap_motion", "canonswap_swap", "canonswap_refine", "canonswap_dense_motion", "canonswap_warping",
+        "canonswap_spade", "hrffa_68", "deimv2_head", "yawnet", "tufa_98", "tufa_314", "orformer_98", "osdface",
+    };
+    (void)state;
+    for (size_t i = 0; i < VI_COUNT(ids); ++i)
+        if (!vi_models_find(models, ids[i]))
+            fail_msg("%s is not in the manifest", ids[i]);
+}
+
+static const vi_model_row *by_digest(const char *digest)
+{
+    for (int i = 0; i < vi_models_count(models); ++i)
+        if (strncmp(vi_models_row(models, i)->sha256, digest, 64) == 0)
+            return vi_models_row(models, i);
+    return NULL;
+}
+
+/* One line of the page: every digest is some row's, and in the registry (section 1) with the file that stands before it. */
+static int check_line(char *line, bool registry)
+{
+    int found = 0;
+    for (char *at = strchr(line, '`'), *end; at && (end = strchr(at + 1, '`')); at = strchr(end + 1, '`')) {
+        if (end - at - 1 != 64 || strspn(at + 1, "0123456789abcdef") != 64)
+            continue;
+        const vi_model_row *r = by_digest(at + 1);
+        if (!r)
+            fail_msg("nothing in the manifest has the digest %.64s: %.60s", at + 1, line);
+        char *name = strchr(line, '`'), quoted[128];
+        snprintf(quoted, sizeof quoted, "%.*s", (int)strcspn(name + 1, "`"), name + 1);
+        if (registry && !strstr(r->file, vi_base_name(quoted)))
+            fail_msg("%s: file %s, the reference says %s", r->id, r->file, quoted);
+        ++found;
+    }
+    return found;
+}
+
+/* The reference itself, where it is at hand: no digest of sections 1 and 12 may be missing. */
+static void no_digest_of_the_reference_is_missing(void **state)
+{
+    const char *shared = getenv("VISO_TEST_SHARED");
+    char path[1024], *line, *rest;
+    uint8_t *text;
+    size_t size;
+    int section = 0, found[16] = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%s/../reference/models.md", shared ? shared : "");
+    if (vi_file_read(path, (size_t)1 << 24, &text, &size, NULL)) {
+        fprintf(stderr, "the reference is not there\n");
+        skip();
+    }
+    for (line = strtok_r((char *)text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "## ", 3) == 0)
+            section = atoi(line + 3);
+        else if ((section == 1 || section == 12) && line[0] == '|')
+            found[section] += check_line(line, section == 1);
+    }
+    vi_free(text);
+    assert_true(found[1] >= 60);
+    assert_true(found[12] >= 8);
+}
+
 static bool is_one_of(const char *word, const char *const *list)
 {
     for (; *list; ++list)
@@ -246,6 +313,8 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reference_is_there),
+        cmocka_unit_test(later_models_are_there),
+        cmocka_unit_test(no_digest_of_the_reference_is_missing),
         cmocka_unit_test(every_row_is_sound),
         cmocka_unit_test(users_add_rows),
     };
