@@ -1,4 +1,4 @@
-/* detect/window.c: tile geometry (recipe section 2, "Pyramid"). Pure functions. */
+/* detect/window.c: geometry of whole views, tiles (recipe section 2, "Pyramid") and regions. Pure functions. */
 #include "detect/window.h"
 
 #include <math.h>
@@ -8,10 +8,59 @@
 /* A tile may grow by this much when the picture's shorter side is then covered by one row instead of two. */
 #define GROW_MAX 1.1f
 
-vi_window vi_window_whole(int width, int height, float factor, int turns)
+/* Cosine and sine; quarter turns are exact, so that their maps stay free of the rounding of cosf(pi/2). */
+static void direction(float degrees, float *c, float *s)
 {
-    float side = (float)(width > height ? width : height) * factor;
-    return (vi_window){ (float)width / 2, (float)height / 2, side, turns & 3, 0 };
+    static const float cosine[4] = { 1, 0, -1, 0 }, sine[4] = { 0, 1, 0, -1 };
+    float quarters = degrees / 90.0f;
+    if (quarters == floorf(quarters) && fabsf(quarters) < 1e6f) {
+        int q = (int)quarters & 3;
+        *c = cosine[q], *s = sine[q];
+        return;
+    }
+    *c = cosf(degrees * 0.017453293f), *s = sinf(degrees * 0.017453293f);
+}
+
+/* Size of the picture as seen along turned axes: of the box around it. */
+static void turned_size(int width, int height, float c, float s, float *w, float *h)
+{
+    *w = fabsf((float)width * c) + fabsf((float)height * s);
+    *h = fabsf((float)width * s) + fabsf((float)height * c);
+}
+
+/* Moves a window whose centre was found in turned coordinates (origin at the turned picture's corner) into the picture. */
+static void place(vi_window *win, int width, int height)
+{
+    float c, s, tw, th;
+    direction(win->angle, &c, &s);
+    if (c == 1)
+        return;
+    turned_size(width, height, c, s, &tw, &th);
+    float dx = win->cx - tw / 2, dy = win->cy - th / 2;
+    win->cx = (float)width / 2 + c * dx - s * dy;
+    win->cy = (float)height / 2 + s * dx + c * dy;
+}
+
+vi_window vi_window_whole(const vi_view *v, int width, int height, float factor, float angle)
+{
+    float c, s, tw, th;
+    direction(angle, &c, &s);
+    turned_size(width, height, c, s, &tw, &th);
+    vi_window win = { tw / 2, th / 2, tw * factor, th * factor, angle, 0 };
+    if (v->fit != VI_FIT_STRETCH) {
+        /* Pixels of the picture for one of the input. */
+        float step = fmaxf(tw / (float)v->w, th / (float)v->h) * factor;
+        if (v->no_enlarging)
+            step = fmaxf(step, 1);
+        win.w = step * (float)v->w;
+        win.h = step * (float)v->h;
+        if (v->fit == VI_FIT_CORNER && factor <= 1) {
+            win.cx = win.w / 2;
+            win.cy = win.h / 2;
+        }
+    }
+    place(&win, width, height);
+    return win;
 }
 
 /* Tiles along one axis of `length` pixels. */
@@ -25,41 +74,64 @@ static float centre_along(int i, int n, float length, float side)
     return n == 1 ? length / 2 : side / 2 + (length - side) * (float)i / (float)(n - 1);
 }
 
-int vi_window_tiles(vi_window *out, int max, int width, int height, float fraction)
+int vi_window_tiles(vi_window *out, int max, const vi_view *v, int width, int height, float fraction, float angle)
 {
-    float w = (float)width, h = (float)height;
-    float side = fmaxf(w, h) * fraction, shorter = fminf(w, h);
-    if (!(side >= 1))
+    float c, s, w, h;
+    direction(angle, &c, &s);
+    turned_size(width, height, c, s, &w, &h);
+    float side = fmaxf(w, h) * fraction, longer = (float)(v->w > v->h ? v->w : v->h);
+    float tw = side * (float)v->w / longer, th = side * (float)v->h / longer;
+    if (!(tw >= 1) || !(th >= 1))
         return 0;
-    if (shorter > side && shorter <= side * GROW_MAX)
-        side = shorter;
-    int nx = count_along(w, side), ny = count_along(h, side), n = 0;
+    float grow = w < h ? w / tw : h / th;
+    if (grow > 1 && grow <= GROW_MAX) {
+        tw *= grow;
+        th *= grow;
+    }
+    int nx = count_along(w, tw), ny = count_along(h, th), n = 0;
     for (int y = 0; y < ny; y++) {
         for (int x = 0; x < nx && n < max; x++) {
-            vi_window t = { centre_along(x, nx, w, side), centre_along(y, ny, h, side), side, 0, 0 };
+            vi_window t = { centre_along(x, nx, w, tw), centre_along(y, ny, h, th), tw, th, angle, 0 };
             t.inner = (uint8_t)((x > 0 ? VI_INNER_LEFT : 0) | (x < nx - 1 ? VI_INNER_RIGHT : 0) |
                                 (y > 0 ? VI_INNER_TOP : 0) | (y < ny - 1 ? VI_INNER_BOTTOM : 0));
+            place(&t, width, height);
             out[n++] = t;
         }
     }
     return n;
 }
 
-uint8_t vi_window_inner(const vi_window *w, int width, int height)
+vi_window vi_window_around(const vi_view *v, int width, int height, float cx, float cy, float side, float angle)
 {
-    float h = w->side / 2;
-    int bits = (w->cx - h > 0 ? 1 : 0) | (w->cy - h > 0 ? 2 : 0) | (w->cx + h < (float)width ? 4 : 0) |
-               (w->cy + h < (float)height ? 8 : 0);
-    /* The window's left is the picture's top after one turn, and so on round: rotate the four bits. */
-    int t = w->turns & 3;
-    return (uint8_t)(((bits >> t) | (bits << (4 - t))) & 15);
+    static const float middle[4][2] = { { 0, 0.5f }, { 0.5f, 0 }, { 1, 0.5f }, { 0.5f, 1 } }; /* left top right bottom */
+    float shorter = (float)(v->w < v->h ? v->w : v->h);
+    vi_window win = { cx, cy, side * (float)v->w / shorter, side * (float)v->h / shorter, angle, 0 };
+    vi_affine to = vi_window_to_picture(&win, 1, 1);
+    for (int i = 0; i < 4; i++) {
+        vi_point p = vi_affine_apply(&to, middle[i][0], middle[i][1]);
+        if (p.x > 0 && p.y > 0 && p.x < (float)width && p.y < (float)height)
+            win.inner |= (uint8_t)(1 << i);
+    }
+    return win;
 }
 
-vi_affine vi_window_to_picture(const vi_window *w, float size)
+vi_affine vi_window_to_picture(const vi_window *w, float width, float height)
 {
-    /* Quarter turns by table: the map stays free of the rounding of cosf(pi/2). */
-    static const float cosine[4] = { 1, 0, -1, 0 }, sine[4] = { 0, 1, 0, -1 };
-    float s = w->side / size, h = size / 2;
-    float c = cosine[w->turns & 3] * s, n = sine[w->turns & 3] * s;
-    return (vi_affine){ { c, -n, w->cx - c * h + n * h, n, c, w->cy - n * h - c * h } };
+    float c, s, x = w->w / width, y = w->h / height;
+    direction(w->angle, &c, &s);
+    float cx = c * x, sx = s * x, cy = c * y, sy = s * y;
+    return (vi_affine){ { cx, -sy, w->cx - cx * width / 2 + sy * height / 2, sx, cy,
+                          w->cy - sx * width / 2 - cy * height / 2 } };
+}
+
+vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int height)
+{
+    vi_rect all = { 0, 0, v->w, v->h };
+    vi_affine to = vi_window_to_picture(w, (float)v->w, (float)v->h), back;
+    float quarters = w->angle / 90.0f;
+    if (quarters != floorf(quarters) || !vi_affine_invert(&to, &back))
+        return all;
+    vi_point p = vi_affine_apply(&back, 0, 0), q = vi_affine_apply(&back, (float)width, (float)height);
+    vi_box box = { fminf(p.x, q.x) - 1, fminf(p.y, q.y) - 1, fmaxf(p.x, q.x) + 1, fmaxf(p.y, q.y) + 1 };
+    return vi_box_cover(&box, v->w, v->h);
 }

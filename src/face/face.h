@@ -36,7 +36,8 @@ typedef struct vi_face {
     viso_face f;          /* public part, coordinates of the upright picture */
     vi_point kp[6];       /* the detector's own points: right eye, left eye, nose, mouth, right ear, left ear of
                              the person (MediaPipe order) */
-    bool has_kp;
+    int n_kp;             /* how many the detector gave: 6; 5 in the order of viso_face.points; 0 from detectors of boxes only */
+    bool has_kp;          /* kp and the region below are the detector's, of this very frame: rough */
     vi_region roi;        /* what the dense landmark model looks at */
     vi_five five;
     vi_pose3d pose;       /* full pose, canonical -> picture */

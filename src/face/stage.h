@@ -24,6 +24,8 @@ typedef enum vi_stage_kind {
 
 typedef enum vi_lane { VI_LANE_TEMPORAL = 1, VI_LANE_PICTURE } vi_lane;
 
+#define VI_MAX_LOOKS 16 /* places where the detector is asked to look */
+
 /* One frame in flight. Owned by the ring; stages may write `face`, `n_face`, the flags, and (picture stages) the
  * frame's pixels. */
 typedef struct vi_work {
@@ -36,6 +38,8 @@ typedef struct vi_work {
     /* set by track before detect and landmark */
     bool cut;                   /* first frame after a scene cut (and the first of all) */
     bool want_detect;           /* the detector has to look at this frame */
+    vi_region look[VI_MAX_LOOKS]; /* with want_detect: look only there. A face should be a fifth to a half of a side */
+    int n_look;                 /* 0 (when the frame begins): everywhere */
     vi_face face[VI_MAX_FACES];
     int n_face;
     const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */
@@ -72,7 +76,7 @@ typedef struct vi_stage_env {
 } vi_stage_env;
 
 typedef struct vi_stage {
-    const char *id;         /* "mediapipe-full", "mesh" … */
+    const char *id;         /* "detect", "mesh" … */
     const char *label;      /* for a person */
     vi_stage_kind kind;
     vi_lane lane;

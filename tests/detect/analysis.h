@@ -57,7 +57,7 @@ static inline analysis *analysis_open(const char *const *set)
     OK(vi_arena_create(&a->arena, (size_t)1 << 30));
     a->begin = open_stage(a, &vi_track_begin, NULL);
     a->end = open_stage(a, &vi_track_end, a->begin);
-    a->detect = open_stage(a, &vi_detect_mediapipe, NULL);
+    a->detect = open_stage(a, &vi_detect_stage, NULL);
     a->landmark = open_stage(a, &vi_landmark_points, NULL);
     a->identify = open_stage(a, &vi_identify_recognise, NULL);
     a->w = calloc(1, sizeof(*a->w));
@@ -68,7 +68,7 @@ static inline void analysis_close(analysis *a)
 {
     vi_track_end.destroy(&a->end);
     vi_track_begin.destroy(&a->begin);
-    vi_detect_mediapipe.destroy(&a->detect);
+    vi_detect_stage.destroy(&a->detect);
     vi_landmark_points.destroy(&a->landmark);
     vi_identify_recognise.destroy(&a->identify);
     vi_models_close(&a->models);
@@ -88,12 +88,13 @@ static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *
     w->upright = vi_frame_upright(f, &w->width, &w->height);
     w->still = still;
     w->sequence = sequence;
+    w->n_look = 0;
     w->n_face = 0;
     memset(&w->count, 0, sizeof(w->count));
     OK(vi_track_begin.process(a->begin, w, &a->arena, &a->err));
     do {
         if (w->want_detect)
-            OK(vi_detect_mediapipe.process(a->detect, w, &a->arena, &a->err));
+            OK(vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
         OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
     OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
@@ -114,7 +115,7 @@ static inline int analyse_file(analysis *a, const char *path, bool embed,
     int n = 0, rc;
     OK(vi_reader_open(&r, path, NULL, &a->err));
     bool still = vi_reader_info(r)->kind == VI_MEDIA_STILL;
-    vi_detect_mediapipe.reset(a->detect);
+    vi_detect_stage.reset(a->detect);
     vi_track_begin.reset(a->begin);
     while ((rc = vi_reader_next(r, &f, &a->err)) == VISO_OK) {
         if (n == 0)

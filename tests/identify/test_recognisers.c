@@ -172,7 +172,7 @@ static void look(analysis *a, vi_recogniser *const r[], const char *name, seen_f
     FINE(vi_reader_open(&reader, path, NULL, &err));
     FINE(vi_reader_next(reader, &f, &err));
     FINE(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &err));
-    vi_detect_mediapipe.reset(a->detect);
+    vi_detect_stage.reset(a->detect);
     vi_track_begin.reset(a->begin);
     analyse_frame(a, f, &cm, true, 0, false);
     int largest = 0;

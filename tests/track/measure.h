@@ -93,7 +93,7 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     OK(vi_track_begin.process(a->begin, w, &a->arena, &a->err));
     do {
         if (w->want_detect)
-            OK(vi_detect_mediapipe.process(a->detect, w, &a->arena, &a->err));
+            OK(vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
         OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
     vi_affine back[MOST_ACTORS];
