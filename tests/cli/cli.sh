@@ -147,6 +147,7 @@ interrupt() { # SIGNAL ARGS…
 interrupt INT swap a.jpg slow.mp4 -o part.mp4; holds err.txt "part.mp4 holds the first"; holds part.mp4 part
 interrupt TERM swap a.jpg slow.mp4 -o part2.mp4; holds err.txt "part2.mp4 holds the first"
 interrupt INT bench slow.mp4 a.jpg; holds err.txt "nothing was measured"
+FAKE_SLOW=1 interrupt INT models install optional-net --progress always; holds err.txt "model optional-net: stopped"
 checks=$((checks + 1)); ls -d "$TMPDIR"/viso-bench-* 2>/dev/null && fail "bench leaves a folder"
 
 # ---- detect
