@@ -11,9 +11,9 @@ const cli_arg cli_global_args[] = {
 };
 const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
 
-static const char *const swap_groups[] = { "who", "target", "detect", "landmark", "track", "identify",
+static const char *const swap_groups[] = { "who", "target", "input", "detect", "landmark", "track", "identify",
                                            "swap", "blend",  "output",   "run",   NULL };
-static const char *const look_groups[] = { "target", "detect", "landmark", "track", "run", NULL };
+static const char *const look_groups[] = { "target", "input", "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
 static const cli_arg swap_args[] = {

@@ -23,11 +23,20 @@ typedef struct vi_media_info {
     bool has_audio;
 } vi_media_info;
 
+/* How videos are read: the "input" options group. Zeroed: the defaults. */
+enum { VI_HARDWARE_AUTO, VI_HARDWARE_OFF, VI_HARDWARE_CUDA, VI_HARDWARE_VAAPI };
+typedef struct vi_input_settings {
+    int hardware; /* VI_HARDWARE_*: the device that decodes; the processor when it cannot */
+} vi_input_settings;
+extern const vi_option_group vi_input_options;
+
 /* A still of any supported kind, or a video (anything FFmpeg decodes). One owner thread. Stills are turned upright by
  * EXIF orientation at decoding; video frames keep their stored orientation and carry `turns`. Pixel formats that are not
  * vi_formats are converted to the nearest one that keeps depth and sampling. */
 typedef struct vi_reader vi_reader;
 int vi_reader_open(vi_reader **r, const char *path, const vi_log *log, viso_error *err);
+/* The same with settings; the plain form leaves all to the processor. */
+int vi_reader_open_as(vi_reader **r, const char *path, const vi_input_settings *s, const vi_log *log, viso_error *err);
 const vi_media_info *vi_reader_info(const vi_reader *r);
 /* VISO_OK and a frame (caller unrefs), VISO_EOF, or a failure. A damaged frame inside a video is skipped with one log
  * line and counted; a file that yields no frame at all is VISO_ERR_INPUT. A still gives one frame. Video frames come in

@@ -30,6 +30,7 @@ struct vi_reader {
     char *path;
     vi_frame *still; /* until it is handed out */
     vi_still_meta meta;
+    vi_input_settings settings;
     vi_video_in *video;
 };
 

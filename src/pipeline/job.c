@@ -57,7 +57,7 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
     vi_log log = vi_log_named(&j->e->log, "input");
     int rc = check_out(j->p, target, out, err);
     if (!rc)
-        rc = vi_reader_open(&r, target, &log, err);
+        rc = vi_reader_open_as(&r, target, vi_settings_group(j->e->settings, "input"), &log, err);
     if (rc)
         return rc;
     vi_run_params run = {

@@ -30,7 +30,7 @@ int viso_look_open(viso_look **out, viso_engine *e, const char *path, int embed,
         return vi_error_nomem(err, path);
     }
     const vi_target_settings *part = vi_settings_group(e->settings, "target");
-    int rc = vi_reader_open(&l->reader, path, &log, err);
+    int rc = vi_reader_open_as(&l->reader, path, vi_settings_group(e->settings, "input"), &log, err);
     if (!rc && vi_reader_info(l->reader)->kind == VI_MEDIA_VIDEO)
         rc = vi_reader_range(l->reader, part->start, part->end, err);
     if (!rc)

@@ -2,6 +2,8 @@
  * own sound. The inputs are made with the ffmpeg program and taken from the test data where that is there. */
 #include "util.h"
 
+#include "media/in/video.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -115,6 +117,57 @@ static void frames_are_found_in_every_kind_of_stream(void **state)
     made("uneven.mp4", "-vf \"setpts='(N+floor(N*N/60))*0.03/TB'\" -vsync vfr -video_track_timescale 90000 -c:v libx264 -g 30");
     made("late.mp4", "-c:v libx264 -preset veryfast -g 30 -bf 2 -output_ts_offset 3.5");
     made("raw.h264", "-c:v libx264 -preset veryfast -g 30 -bf 2");
+}
+
+/* A frame that claims to be on a device cannot be fetched from there, as when the device is lost: the processor goes on with
+ * that very frame. */
+static void a_lost_device_costs_no_frame(void **state)
+{
+    viso_error err = { 0 };
+    vi_frame *f;
+    int rc, n = 0;
+    (void)state;
+    if (!have_ffmpeg())
+        skip();
+    made("lost.mp4", "-c:v libx264 -preset veryfast -g 40 -bf 3");
+    vi_reader *r = opened(in_scratch("lost.mp4"));
+    AVBufferRef *device = av_buffer_alloc(1);
+    for (; (rc = vi_reader_next(r, &f, &err)) == 0; n++) {
+        if (f->pts != all.pts[n] || checksum(f) != all.sum[n] || f->number != n)
+            fail_msg("frame %d: number %lld at %lld", n, (long long)f->number, (long long)f->pts);
+        vi_frame_unref(&f);
+        if (n == 57) {
+            r->video->remote = AV_PIX_FMT_YUV420P;
+            r->video->landing = av_frame_alloc();
+            r->video->device = device;
+        }
+    }
+    assert_int_equal(rc, VISO_EOF);
+    assert_int_equal(n, all.n);
+    assert_null(r->video->device);
+    assert_non_null(strstr(logged.text, "the processor goes on"));
+    vi_reader_close(&r);
+}
+
+static void a_device_that_is_not_there_is_told(void **state)
+{
+    viso_error err = { 0 };
+    vi_reader *r;
+    vi_frame *f;
+    (void)state;
+    if (!have_ffmpeg())
+        skip();
+    if (run("ffmpeg -nostdin -v error -init_hw_device vaapi=x -f lavfi -i nullsrc -frames:v 1 -f null -") == 0)
+        skip(); /* it is there */
+    made("none.mp4", "-c:v libx264 -preset veryfast");
+    logged_clear();
+    assert_int_equal(vi_reader_open_as(&r, in_scratch("none.mp4"), &(vi_input_settings){ .hardware = VI_HARDWARE_VAAPI }, &test_log,
+                                       &err), 0);
+    assert_int_equal(vi_reader_next(r, &f, &err), 0);
+    assert_true(checksum(f) == all.sum[0]);
+    assert_non_null(strstr(logged.text, "the processor does"));
+    vi_frame_unref(&f);
+    vi_reader_close(&r);
 }
 
 static void frames_are_found_in_cut_clips(void **state)
@@ -243,7 +296,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_found_in_every_kind_of_stream), cmocka_unit_test(frames_are_found_in_cut_clips),
         cmocka_unit_test(frames_are_found_in_real_clips),           cmocka_unit_test(parts_are_given_in_words),
-        cmocka_unit_test(a_part_keeps_sound_and_times),
+        cmocka_unit_test(a_part_keeps_sound_and_times),             cmocka_unit_test(a_lost_device_costs_no_frame),
+        cmocka_unit_test(a_device_that_is_not_there_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,11 @@ static int look(const char *path, uint8_t head[32], size_t *n, viso_error *err)
 
 int vi_reader_open(vi_reader **out, const char *path, const vi_log *log, viso_error *err)
 {
+    return vi_reader_open_as(out, path, &(vi_input_settings){ .hardware = VI_HARDWARE_OFF }, log, err);
+}
+
+int vi_reader_open_as(vi_reader **out, const char *path, const vi_input_settings *s, const vi_log *log, viso_error *err)
+{
     uint8_t head[32];
     size_t n = 0;
     *out = NULL;
@@ -74,6 +79,7 @@ int vi_reader_open(vi_reader **out, const char *path, const vi_log *log, viso_er
         vi_free(r);
         return vi_error_nomem(err, path);
     }
+    r->settings = *s;
     r->log = vi_log_named(log, "media/in");
     vi_av_announce(&r->log);
     rc = n && vi_still_recognise(head, n) != VI_STILL_NONE ? open_still(r, err) : vi_video_open(r, err);

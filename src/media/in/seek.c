@@ -55,7 +55,7 @@ static bool has_times(const vi_video_in *v)
            (v->fc->pb->seekable & AVIO_SEEKABLE_NORMAL);
 }
 
-static int go_to(vi_reader *r, int64_t pts, int64_t *found, viso_error *err)
+int vi_video_go_to(vi_reader *r, int64_t pts, int64_t *found, viso_error *err)
 {
     vi_video_in *v = r->video;
     bool early = true;
@@ -92,7 +92,7 @@ int vi_video_seek(vi_reader *r, int64_t pts, viso_error *err)
         return 0; /* still at the beginning */
     vi_frame_unref(&v->first);
     v->told_damage = true; /* what cannot be decoded on the way is not part of the result */
-    int rc = go_to(r, pts, &found, err);
+    int rc = vi_video_go_to(r, pts, &found, err);
     v->told_damage = told;
     v->damaged = damaged;
     v->number = rc ? v->number : 1; /* not the first frame of the file, which may set the size */

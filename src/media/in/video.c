@@ -131,6 +131,7 @@ int vi_video_start_decoder(vi_video_in *v, viso_error *err)
     v->dc->pkt_timebase = v->st->time_base;
     v->dc->thread_count = vi_cpu_count();
     v->dc->max_pixels = VI_STILL_MAX_PIXELS;
+    vi_video_use_hardware(v, codec);
     int rc = avcodec_open2(v->dc, codec, NULL);
     if (rc < 0)
         return vi_error_set(err, vi_av_status(rc, VISO_ERR_INPUT), "%s: the %s decoder does not start (%s)", v->path, codec->name,
@@ -180,7 +181,7 @@ int vi_video_pull(vi_video_in *v, viso_error *err)
     for (;;) {
         int rc = avcodec_receive_frame(v->dc, v->av);
         if (rc == 0)
-            return 0;
+            return vi_video_land(v, err);
         if (rc == AVERROR_EOF)
             return VISO_EOF;
         if (rc == AVERROR(ENOMEM))
@@ -323,11 +324,28 @@ static void describe(vi_reader *r)
     i->turns = v->turns;
 }
 
+/* The next frame in v->av and its time, from the device or, when that is lost, from the processor. `trying`: nothing has come out
+ * yet, and an early end may be the device's doing too. */
+static int next_picture(vi_reader *r, bool trying, int64_t *pts, viso_error *err)
+{
+    vi_video_in *v = r->video;
+    viso_error lost = { 0 };
+    int rc = vi_video_pull(v, &lost);
+    if (rc == 0)
+        *pts = vi_video_time(v);
+    else if (rc == VISO_ERR_DEVICE || (trying && rc == VISO_EOF && v->device))
+        rc = vi_video_leave_hardware(r, pts, err);
+    else if (rc != VISO_EOF)
+        rc = vi_error_set(err, rc, "%s", lost.text);
+    return rc;
+}
+
 /* Decodes the first frame and learns from it what the whole clip is like. */
 static int open_first(vi_reader *r, viso_error *err)
 {
     vi_video_in *v = r->video;
-    int rc = vi_video_pull(v, err);
+    int64_t pts;
+    int rc = next_picture(r, true, &pts, err);
     if (rc == VISO_EOF)
         return vi_error_set(err, VISO_ERR_INPUT, "%s: no frame of its %s video can be decoded (truncated or damaged?)", v->path,
                             r->info.codec);
@@ -351,7 +369,7 @@ static int open_first(vi_reader *r, viso_error *err)
     v->props = av_frame_alloc();
     if (!v->props || av_frame_copy_props(v->props, v->av) < 0)
         return vi_error_nomem(err, v->path);
-    return vi_video_frame(r, vi_video_time(v), &v->first, err);
+    return vi_video_frame(r, pts, &v->first, err);
 }
 
 int vi_video_open(vi_reader *r, viso_error *err)
@@ -362,6 +380,7 @@ int vi_video_open(vi_reader *r, viso_error *err)
     r->video = v;
     v->log = &r->log;
     v->path = r->path;
+    v->hardware = r->settings.hardware;
     v->last_pts = v->begin = INT64_MIN;
     v->end = INT64_MAX;
     v->step = 1;
@@ -408,12 +427,12 @@ int vi_video_next(vi_reader *r, vi_frame **f, viso_error *err)
         v->first = NULL;
         return 0;
     }
-    int rc = v->last_pts < v->end ? vi_video_pull(v, err) : VISO_EOF;
+    int64_t pts;
+    int rc = v->last_pts < v->end ? next_picture(r, false, &pts, err) : VISO_EOF;
     if (rc == VISO_EOF)
         tell_early_end(v);
     if (rc)
         return rc;
-    int64_t pts = vi_video_time(v);
     if (pts >= v->end) {
         av_frame_unref(v->av);
         return VISO_EOF;
@@ -451,6 +470,7 @@ void vi_video_close(vi_video_in **p)
     av_frame_free(&v->av);
     av_frame_free(&v->props);
     av_packet_free(&v->pkt);
+    vi_video_free_hardware(v);
     avcodec_free_context(&v->dc);
     avformat_close_input(&v->fc);
     vi_convert_clear(&v->convert);
