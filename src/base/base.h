@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/thread.h"
+#include "base/trace.h"
 
 #define VI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define VI_MAX(a, b) ((a) > (b) ? (a) : (b))

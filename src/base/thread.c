@@ -8,11 +8,13 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/trace.h"
 
 typedef struct start_args {
     void (*fn)(void *);
     void *arg;
     char name[16];
+    vi_trace_lane *lane;
 } start_args;
 
 static void *thread_main(void *p)
@@ -20,7 +22,9 @@ static void *thread_main(void *p)
     start_args a = *(start_args *)p;
     vi_free(p);
     pthread_setname_np(pthread_self(), a.name);
+    vi_trace_enter(a.lane);
     a.fn(a.arg);
+    vi_trace_leave(a.lane);
     return NULL;
 }
 
@@ -33,6 +37,7 @@ int vi_thread_start(vi_thread *t, const char *name, void (*fn)(void *), void *ar
     a->fn = fn;
     a->arg = arg;
     snprintf(a->name, sizeof a->name, "%s", name);
+    a->lane = vi_trace_lane_for(a->name);
     /* Signals belong to the thread that set their handlers. */
     sigset_t all, old;
     sigfillset(&all);
@@ -40,6 +45,7 @@ int vi_thread_start(vi_thread *t, const char *name, void (*fn)(void *), void *ar
     int rc = pthread_create(&t->id, NULL, thread_main, a);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0) {
+        vi_trace_leave(a->lane);
         vi_free(a);
         return vi_error_set(err, VISO_ERR_NO_SPACE, "cannot start thread %s: %s", name, strerror(rc));
     }
@@ -169,8 +175,12 @@ void vi_turn_destroy(vi_turn *t)
 void vi_turn_wait(vi_turn *t, uint64_t number)
 {
     pthread_mutex_lock(&t->lock);
-    while (t->next < number)
-        pthread_cond_wait(&t->moved, &t->lock);
+    if (t->next < number) {
+        vi_span span = vi_trace_begin(VI_TRACE_WAIT, "turn");
+        while (t->next < number)
+            pthread_cond_wait(&t->moved, &t->lock);
+        vi_trace_end(&span);
+    }
     pthread_mutex_unlock(&t->lock);
 }
 

@@ -14,7 +14,8 @@ typedef struct vi_thread {
     bool running;
 } vi_thread;
 
-/* `name` is at most 15 characters (kernel limit), listed in docs/threads.md. */
+/* `name` is at most 15 characters (kernel limit), listed in docs/threads.md. A thread started by one that is recorded
+ * (base/trace.h) is recorded too. */
 int vi_thread_start(vi_thread *t, const char *name, void (*fn)(void *), void *arg, viso_error *err);
 void vi_thread_join(vi_thread *t); /* a zeroed or joined thread is fine */
 int vi_cpu_count(void);            /* processors this process may use, at least 1 */

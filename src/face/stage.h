@@ -9,6 +9,7 @@
 #ifndef VI_STAGE_H
 #define VI_STAGE_H
 
+#include "base/trace.h"
 #include "face/face.h"
 #include "kernel/kernel.h"
 
@@ -43,9 +44,22 @@ typedef struct vi_work {
     vi_face face[VI_MAX_FACES];
     int n_face;
     const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */
-    struct { uint32_t networks; uint32_t dropped_back; uint32_t looks; } count; /* for telemetry; looks: of the detector,
-                                                                                  zero when the frame begins */
+    struct {
+        uint32_t networks, dropped_back, looks; /* looks: of the detector */
+        /* Of the tracker, in faces but for second_looks: */
+        uint32_t born, ended;  /* followed from this frame on; no longer */
+        uint32_t bridged;      /* not found and carried on by their motion */
+        uint32_t adopted;      /* lost, and taken up again by a new detection */
+        uint32_t returned;     /* known again as somebody seen before */
+        uint32_t second_looks; /* the frame was searched again because a face was lost */
+    } count; /* for telemetry; zero when the frame begins */
 } vi_work;
+
+/* What is traced from now on belongs to face i: by its slot in a clip, by its number in a still. */
+static inline void vi_work_trace_face(const vi_work *w, int i)
+{
+    vi_trace_face(w->face[i].slot >= 0 ? w->face[i].slot : i);
+}
 
 struct vi_models; /* models/models.h */
 

@@ -23,6 +23,8 @@ static int embed(embedder *e, vi_work *w, const int *which, int n, vi_arena *scr
         memcpy(view[i].points, f->points, sizeof view[i].points);
         unit[i] = f->embedding;
     }
+    if (n == 1)
+        vi_work_trace_face(w, which[0]); /* a run over several faces is nobody's */
     uint64_t before = vi_recogniser_runs(e->r);
     int rc = vi_recogniser_embed(e->r, view, n, NULL, unit, ok, scratch, err);
     w->count.networks += (uint32_t)(vi_recogniser_runs(e->r) - before);

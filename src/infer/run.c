@@ -325,7 +325,7 @@ static int run_once(vi_run *r, viso_error *err)
     return code ? code : take_outputs(r, err);
 }
 
-int vi_run_now(vi_run *r, viso_error *err)
+static int run_until_done(vi_run *r, viso_error *err)
 {
     vi_session *s = r->session;
     for (;;) {
@@ -346,6 +346,14 @@ int vi_run_now(vi_run *r, viso_error *err)
             return code;
         atomic_fetch_add(&s->devices->reruns, 1);
     }
+}
+
+int vi_run_now(vi_run *r, viso_error *err)
+{
+    vi_span span = vi_trace_begin(VI_TRACE_NETWORK, r->session->name);
+    int code = run_until_done(r, err);
+    vi_trace_end_noted(&span, r->loaded ? vi_provider_name(r->loaded->provider) : NULL);
+    return code;
 }
 
 /* --- warming up ------------------------------------------------------------------------------------------------- */

@@ -171,6 +171,7 @@ static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     w->canonical = &l->mesh;
     for (int i = 0; i < w->n_face && !rc; i++) {
         vi_face *f = &w->face[i];
+        vi_work_trace_face(w, i);
         /* A second round over the same frame leaves alone what the first one found. */
         old[i] = vi_face_seen(f);
         if (l->dense.run && !old[i] && f->roi.side > 1)

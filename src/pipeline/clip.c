@@ -49,6 +49,9 @@ struct clip {
     slot *ring;
     int n_ring;
     uint64_t handed; /* frames given to the picture lane in all; valid once time_done */
+    int filled;      /* slots that are not free */
+    vi_ring_fill fill;
+    vi_follow_counts follow; /* of vi-time */
     bool time_done, ended;
     bool failed;
     viso_error err;
@@ -85,22 +88,30 @@ static bool failed(clip *c)
 static void decode_lane(void *arg)
 {
     clip *c = arg;
-    for (;;) {
+    for (int64_t n = 0;; n++) {
         if (atomic_load(c->p->cancel))
             break;
+        vi_trace_frame(n);
         vi_frame *f = NULL;
         viso_error e = { 0 };
+        vi_span span = vi_trace_begin(VI_TRACE_MEDIA, "decode");
         uint64_t from = vi_now_ns(), cpu = vi_thread_cpu_ns();
         int rc = vi_reader_next(c->reader, &f, &e);
         c->decode_ns += vi_thread_cpu_ns() - cpu;
         c->decode_busy_ns += vi_now_ns() - from;
+        if (rc)
+            vi_trace_frame(-1); /* the search for a frame that does not come */
+        vi_trace_end(&span);
         if (rc == VISO_EOF)
             break;
         if (rc) {
             fail(c, rc, &e);
             break;
         }
-        if (vi_queue_send(c->frames, f) != 0) {
+        span = vi_trace_begin(VI_TRACE_WAIT, "room");
+        rc = vi_queue_send(c->frames, f);
+        vi_trace_end(&span);
+        if (rc) {
             vi_frame_unref(&f);
             break;
         }
@@ -112,13 +123,17 @@ static void decode_lane(void *arg)
 static slot *take_slot(clip *c, uint64_t n)
 {
     slot *s = &c->ring[n % (uint64_t)c->n_ring];
+    vi_span span = vi_trace_begin(VI_TRACE_WAIT, "slot");
     pthread_mutex_lock(&c->lock);
     while (s->state != SLOT_FREE && !c->failed)
         pthread_cond_wait(&c->moved, &c->lock);
     bool ok = !c->failed;
-    if (ok)
+    if (ok) {
         s->state = SLOT_BUSY;
+        vi_ring_fill_note(&c->fill, ++c->filled);
+    }
     pthread_mutex_unlock(&c->lock);
+    vi_trace_end(&span);
     return ok ? s : NULL;
 }
 
@@ -140,6 +155,7 @@ static int analyse(clip *c, slot *s, vi_frame *f, uint64_t n, viso_error *err)
     c->count.faces_seen += (uint64_t)seen;
     c->count.networks += w->count.networks;
     c->count.cuts += w->cut && n > 0;
+    vi_follow_note(&c->follow, w);
     return 0;
 }
 
@@ -149,8 +165,21 @@ static void release_slot(clip *c, slot *s)
     vi_frame_unref(&s->origin);
     pthread_mutex_lock(&c->lock);
     s->state = SLOT_FREE;
+    c->filled--;
     pthread_cond_broadcast(&c->moved);
     pthread_mutex_unlock(&c->lock);
+}
+
+/* From a queue, as a wait of frame n. */
+static bool receive(vi_queue *q, const char *what, uint64_t n, void **item)
+{
+    vi_trace_frame((int64_t)n);
+    vi_span span = vi_trace_begin(VI_TRACE_WAIT, what);
+    bool got = vi_queue_receive(q, item) == 0;
+    if (!got)
+        vi_trace_frame(-1);
+    vi_trace_end(&span);
+    return got;
 }
 
 static void temporal_lane(void *arg)
@@ -158,7 +187,7 @@ static void temporal_lane(void *arg)
     clip *c = arg;
     void *item;
     uint64_t n = 0;
-    while (vi_queue_receive(c->frames, &item) == 0) {
+    while (receive(c->frames, "decoded", n, &item)) {
         vi_frame *f = item;
         viso_error e = { 0 };
         slot *s = failed(c) ? NULL : take_slot(c, n);
@@ -166,9 +195,11 @@ static void temporal_lane(void *arg)
             vi_frame_unref(&f);
             continue; /* drain, so that no frame is lost sight of */
         }
+        vi_span span = vi_trace_begin(VI_TRACE_FRAME, "temporal");
         uint64_t from = vi_now_ns();
         int rc = analyse(c, s, f, n, &e);
         c->time_busy_ns += vi_now_ns() - from;
+        vi_trace_end(&span);
         if (!rc) {
             s->origin = vi_frame_ref(f);
             rc = vi_queue_send(c->works, s);
@@ -211,11 +242,19 @@ static void picture_lane(void *arg)
     worker *k = arg;
     clip *c = k->run;
     void *item;
-    while (vi_queue_receive(c->works, &item) == 0) {
-        slot *s = item;
+    for (;;) {
+        vi_span span = vi_trace_begin(VI_TRACE_WAIT, "work");
+        bool got = vi_queue_receive(c->works, &item) == 0;
+        slot *s = got ? item : NULL;
+        vi_trace_frame(got ? (int64_t)s->work.sequence : -1); /* the wait belongs to the frame that came */
+        vi_trace_end(&span);
+        if (!got)
+            break;
+        span = vi_trace_begin(VI_TRACE_FRAME, "picture");
         uint64_t from = vi_now_ns();
         swap_frame(k, s);
         c->work_busy_ns += vi_now_ns() - from;
+        vi_trace_end(&span);
         pthread_mutex_lock(&c->lock);
         s->state = SLOT_DONE;
         pthread_cond_broadcast(&c->moved);
@@ -227,11 +266,16 @@ static void picture_lane(void *arg)
 static slot *next_done(clip *c, uint64_t n)
 {
     slot *s = &c->ring[n % (uint64_t)c->n_ring];
+    vi_trace_frame((int64_t)n);
+    vi_span span = vi_trace_begin(VI_TRACE_WAIT, "done");
     pthread_mutex_lock(&c->lock);
     while (s->state != SLOT_DONE && !c->failed && !(c->time_done && n >= c->handed))
         pthread_cond_wait(&c->moved, &c->lock);
     bool ok = s->state == SLOT_DONE && !c->failed;
     pthread_mutex_unlock(&c->lock);
+    if (!ok)
+        vi_trace_frame(-1);
+    vi_trace_end(&span);
     return ok ? s : NULL;
 }
 
@@ -241,10 +285,12 @@ static void encode_lane(void *arg)
     slot *s;
     for (uint64_t n = 0; (s = next_done(c, n)) != NULL; n++) {
         viso_error e = { 0 };
+        vi_span span = vi_trace_begin(VI_TRACE_MEDIA, "encode");
         uint64_t from = vi_now_ns(), cpu = vi_thread_cpu_ns();
         int rc = c->writer ? vi_writer_write(c->writer, s->work.frame, &e) : 0;
         c->encode_ns += vi_thread_cpu_ns() - cpu;
         c->encode_busy_ns += vi_now_ns() - from;
+        vi_trace_end(&span);
         release_slot(c, s);
         if (rc) {
             fail(c, rc, &e);
@@ -431,6 +477,9 @@ static void collect(clip *c, vi_run_totals *t, uint64_t wall_ns)
     s->decode_s += (double)c->decode_ns * 1e-9;
     s->encode_s += (double)c->encode_ns * 1e-9;
     s->workers = VI_MAX(s->workers, c->n_worker);
+    c->fill.size = c->n_ring;
+    vi_ring_fill_merge(&t->ring, &c->fill);
+    vi_follow_merge(&t->follow, &c->follow);
     if (c->rss_after_first_second)
         s->rss_after_first_second = c->rss_after_first_second;
     snprintf(s->limiting, sizeof s->limiting, "%s", limiting(c, wall_ns));

@@ -33,9 +33,12 @@ void vi_bound_close(vi_bound *b)
 
 int vi_bound_run(vi_bound *b, vi_work *w, vi_arena *scratch, viso_error *err)
 {
+    vi_span span = vi_trace_begin(VI_TRACE_STAGE, b->stage->id);
     uint64_t from = vi_thread_cpu_ns();
     int rc = b->stage->process(b->self, w, scratch, err);
     vi_histogram_add(&b->meter, vi_thread_cpu_ns() - from);
+    vi_trace_face(-1);
+    vi_trace_end(&span);
     return rc;
 }
 

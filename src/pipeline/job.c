@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "pipeline/run.h"
+#include "pipeline/telemetry.h"
 
 typedef struct job {
     viso_engine *e;
@@ -55,6 +56,7 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
 {
     vi_reader *r = NULL;
     vi_log log = vi_log_named(&j->e->log, "input");
+    vi_trace_file();
     int rc = check_out(j->p, target, out, err);
     if (!rc)
         rc = vi_reader_open_as(&r, target, vi_settings_group(j->e->settings, "input"), &log, err);
@@ -257,11 +259,14 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
     j->p = p;
     j->base.files_total = 1;
     bool whole_folder = vi_is_folder(p->target);
+    vi_trace *trace = NULL;
     int rc = 0;
     if (!vi_file_exists(p->target))
         rc = vi_error_set(err, VISO_ERR_INPUT, "%s: no such file", p->target);
     if (!rc && !whole_folder)
         rc = check_out(p, p->target, p->out, err); /* before the models are read: a typing mistake answers at once */
+    if (!rc)
+        rc = vi_telemetry_begin(&trace, e, p, err);
     if (!rc)
         rc = vi_engine_ready(e, err);
     vi_who_params who = { p->sources, p->n_source, p->maps, p->n_map };
@@ -277,6 +282,7 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
     vi_engine_networks(e, stats);
     stats->wall_s = (double)(vi_now_ns() - from) * 1e-9;
     stats->peak_rss = vi_peak_rss();
+    vi_telemetry_end(&trace, e, &j->totals, stats, rc);
     vi_free(j);
     return rc;
 }

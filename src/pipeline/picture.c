@@ -1,4 +1,4 @@
-/* pipeline/picture.c: the picture lane's chain, the totals, and single pictures. */
+/* pipeline/picture.c: the picture lane's chain, and single pictures. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,61 +70,6 @@ int vi_picture_lane_run(vi_picture_lane *l, vi_work *w, vi_frame_pool *pool, vis
 int vi_run_workers(const vi_run_params *p)
 {
     return p->workers > 0 ? p->workers : p->context->run->threads > 0 ? p->context->run->threads : vi_cpu_count();
-}
-
-static void add_meter(vi_run_totals *t, const char *id, const vi_histogram *m)
-{
-    int i = 0;
-    while (i < t->n_meter && strcmp(t->meter[i].id, id) != 0)
-        i++;
-    if (i == VI_RUN_METERS)
-        return;
-    if (i == t->n_meter) {
-        t->meter[i].id = id;
-        t->n_meter++;
-    }
-    vi_histogram_merge(&t->meter[i].meter, m);
-}
-
-void vi_totals_add(vi_run_totals *t, const vi_bound *b)
-{
-    add_meter(t, b->stage->id, &b->meter);
-}
-
-void vi_totals_merge(vi_run_totals *into, const vi_run_totals *t)
-{
-    viso_run_stats *a = &into->stats;
-    const viso_run_stats *b = &t->stats;
-    for (int i = 0; i < t->n_meter; i++)
-        add_meter(into, t->meter[i].id, &t->meter[i].meter);
-    a->frames += b->frames;
-    a->faces_seen += b->faces_seen;
-    a->faces_swapped += b->faces_swapped;
-    a->frames_dropped_back += b->frames_dropped_back;
-    a->frames_damaged += b->frames_damaged;
-    a->networks += b->networks;
-    a->cuts += b->cuts;
-    a->decode_s += b->decode_s;
-    a->encode_s += b->encode_s;
-    a->workers += b->workers;
-}
-
-void vi_totals_finish(vi_run_totals *t)
-{
-    t->stats.n_stage = VI_MIN(t->n_meter, VISO_MAX_STAGES);
-    t->stats.core_s = 0;
-    for (int i = 0; i < t->stats.n_stage; i++) {
-        viso_stage_stats *s = &t->stats.stage[i];
-        const vi_histogram *m = &t->meter[i].meter;
-        snprintf(s->id, sizeof s->id, "%s", t->meter[i].id);
-        s->calls = m->count;
-        s->p50_ms = vi_histogram_quantile(m, 0.50) * 1e-6;
-        s->p95_ms = vi_histogram_quantile(m, 0.95) * 1e-6;
-        s->p99_ms = vi_histogram_quantile(m, 0.99) * 1e-6;
-        s->max_ms = (double)m->max * 1e-6;
-        s->total_s = (double)m->total * 1e-9;
-        t->stats.core_s += s->total_s;
-    }
 }
 
 /* Several faces of one picture are shared out over workers: each gets a copy of the work item in which only its own
@@ -254,9 +199,12 @@ int vi_run_still(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_er
     vi_frame *f = NULL;
     vi_colour_map colour = { 0 };
     vi_analyser *a = NULL;
+    vi_trace_frame(0);
+    vi_span span = vi_trace_begin(VI_TRACE_MEDIA, "decode");
     uint64_t from = vi_thread_cpu_ns();
     vi_work *w = vi_calloc(1, sizeof *w);
     int rc = w ? vi_reader_next(r, &f, err) : vi_error_nomem(err, p->target);
+    vi_trace_end(&span);
     t->stats.decode_s += (double)(vi_thread_cpu_ns() - from) * 1e-9;
     if (!rc)
         rc = vi_colour_map_create(&colour, f->format, &f->colour, f->height, err);
@@ -273,6 +221,7 @@ int vi_run_still(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_er
         vi_who_assign(p->who, w);
         t->stats.faces_seen += (uint64_t)w->n_face;
         t->stats.networks += w->count.networks;
+        vi_follow_note(&t->follow, w);
         rc = vi_chosen_faces(w) == 0 ? nobody(p, w->n_face > 0, err) : make_picture(p, w, t, err);
         if (rc == 0)
             rc = vi_error_set(err, VISO_ERR_NO_TARGET_FACE,
@@ -283,11 +232,14 @@ int vi_run_still(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_er
     if (rc >= 0 && atomic_load(p->cancel))
         rc = vi_error_set(err, VISO_ERR_INTERRUPTED, "%s: stopped, nothing was written", p->target);
     if (rc >= 0) {
+        span = vi_trace_begin(VI_TRACE_MEDIA, "encode");
         from = vi_thread_cpu_ns();
         rc = p->out ? write_still(p, r, f, err) : 0;
         t->stats.encode_s += (double)(vi_thread_cpu_ns() - from) * 1e-9;
         t->stats.frames += rc == 0;
+        vi_trace_end(&span);
     }
+    vi_trace_frame(-1);
     vi_analyser_destroy(&a);
     vi_colour_map_destroy(&colour);
     vi_frame_unref(&f);

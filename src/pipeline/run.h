@@ -14,12 +14,30 @@ typedef struct vi_run_counts {
     _Atomic uint64_t frames, faces_seen, faces_swapped, dropped_back, networks, cuts;
 } vi_run_counts;
 
+/* How full the ring was, each time a frame came in (that one counted). */
+enum { VI_RING_MOST = 512 };
+typedef struct vi_ring_fill {
+    int size; /* slots; the largest ring of the job */
+    uint64_t at[VI_RING_MOST + 1]; /* frames that found so many slots filled; fuller ones count as the last */
+} vi_ring_fill;
+void vi_ring_fill_note(vi_ring_fill *r, int filled);
+void vi_ring_fill_merge(vi_ring_fill *into, const vi_ring_fill *r);
+
+/* vi_work.count of the tracker and the detector, over all frames. */
+typedef struct vi_follow_counts {
+    uint64_t looks, second_looks, born, ended, bridged, adopted, returned;
+} vi_follow_counts;
+void vi_follow_note(vi_follow_counts *f, const vi_work *w);
+void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f);
+
 /* Sums over a job of one or more targets. Owned by the calling thread. */
 #define VI_RUN_METERS 16
 typedef struct vi_run_totals {
     viso_run_stats stats;
     struct { const char *id; vi_histogram meter; } meter[VI_RUN_METERS];
     int n_meter;
+    vi_ring_fill ring;
+    vi_follow_counts follow;
 } vi_run_totals;
 void vi_totals_add(vi_run_totals *t, const vi_bound *b); /* merges by stage id */
 void vi_totals_merge(vi_run_totals *into, const vi_run_totals *t);

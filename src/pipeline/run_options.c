@@ -117,6 +117,14 @@ static const vi_option_row run_rows[] = {
         vi_run_settings, cpu_mask, "cpu-mask", "Processor instructions",
         "Highest instruction set that the pixel kernels may use; 'c' is plain C. Results agree within rounding.",
         cpu_masks, 0, VI_OPTION_ADVANCED),
+    VI_OPTION_STRING(
+        vi_run_settings, profile, "profile", "Profile",
+        "A .csv file with one row for each stage, network, wait and frame of a swap, and ranges for NVIDIA's tools when one is "
+        "listening; 'nvtx': only the ranges. See docs/telemetry.md.", "", VI_OPTION_PATH | VI_OPTION_ADVANCED),
+    VI_OPTION_STRING(
+        vi_run_settings, telemetry, "telemetry", "Telemetry",
+        "A .json or .csv file with the summary of a swap: times of the stages and networks, devices and fall-backs, tracker, "
+        "ring, memory. It stays on this machine.", "", VI_OPTION_PATH | VI_OPTION_ADVANCED),
     { .key = "json",
       .label = "JSON",
       .help = "Results (and the progress of a swap) as JSON on standard output; see docs/json.md.",

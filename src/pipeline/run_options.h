@@ -50,6 +50,8 @@ typedef struct vi_run_settings {
     vi_option_text provider_for; /* "MODEL=PROVIDER,…" */
     bool strict_device;    /* a fall-back to another device is an error */
     int cpu_mask;          /* index of the row; see vi_run_cpu_mask */
+    vi_option_text profile;   /* file.csv, "nvtx", "" */
+    vi_option_text telemetry; /* file.json, file.csv, "" */
     /* Of the program: */
     bool json;
     bool quiet;

@@ -156,6 +156,7 @@ static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     swapper *s = self;
     int failed = 0;
     for (int i = 0; i < w->n_face; i++) {
+        vi_work_trace_face(w, i);
         vi_slot_pass pass = vi_slot_pass_begin(s->slots, &w->face[i], s->set->steady);
         int rc = swap_face(s, w, &w->face[i], scratch, &pass);
         vi_slot_pass_end(&pass);

@@ -62,29 +62,30 @@ static int busy_ids(const vi_track_state *s, const vi_track *but, int *ids)
 }
 
 /* Names a track by who it shows: a remembered person's number, or the one it has. */
-static void recognise(vi_track_state *s, vi_track *t, float match)
+static bool recognise(vi_track_state *s, vi_track *t, float match)
 {
     int ids[VI_MAX_TRACKS], n = busy_ids(s, t, ids);
     int id = vi_persons_find(&s->persons, t->embedding, t->size, match, ids, n);
     if (id < 0)
-        return;
+        return false;
     if (t->id == s->next_id - 1)
         s->next_id--; /* the number was never shown to anyone */
     t->id = id;
+    return true;
 }
 
-static void learn(vi_track_state *s, vi_track *t, const viso_face *f, float match)
+/* Whether the face turned out to be somebody seen before. */
+static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float match)
 {
     bool good = fabsf(f->pose.yaw) <= GOOD_YAW && vi_face_width(f) >= GOOD_WIDTH;
     t->renew_at = s->frame + (good ? RENEW : RENEW_SOON);
     if (!t->size || t->size != f->embedding_size) {
         t->size = f->embedding_size;
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
-        recognise(s, t, match);
-        return;
+        return recognise(s, t, match);
     }
     if (!good)
-        return;
+        return false;
     if (vi_cosine(t->embedding, f->embedding, t->size) >= STRANGER) {
         vi_blend_unit(t->embedding, f->embedding, t->size, LEARN);
         t->stranger = 0;
@@ -95,8 +96,9 @@ static void learn(vi_track_state *s, vi_track *t, const viso_face *f, float matc
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
         t->stranger = 0;
         t->id = s->next_id++;
-        recognise(s, t, match);
+        return recognise(s, t, match);
     }
+    return false;
 }
 
 void vi_track_confirm(void *self, vi_work *w, float match)
@@ -111,7 +113,7 @@ void vi_track_confirm(void *self, vi_work *w, float match)
             continue;
         t->wants = false;
         if (f->f.has & VISO_FACE_HAS_EMBEDDING)
-            learn(s, t, &f->f, match);
+            w->count.returned += learn(s, t, &f->f, match);
         else
             t->renew_at = s->frame + RENEW_SOON; /* the embedder had nothing to say of this face */
         give(t, f);

@@ -37,11 +37,16 @@ static vi_track_state *state_of(void *self)
 
 /* ---- begin ---- */
 
-static void end_all(vi_track_state *s)
+/* How many were followed. */
+static uint32_t end_all(vi_track_state *s)
 {
+    uint32_t n = 0;
     for (int i = 0; i < VI_MAX_TRACKS; i++)
-        if (s->track[i].used)
+        if (s->track[i].used) {
             vi_track_end_one(s, &s->track[i]);
+            n++;
+        }
+    return n;
 }
 
 /* The record that carries a track into this frame: where the face should be by now. */
@@ -98,7 +103,7 @@ static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     s->frame += s->started;
     s->started = true;
     if (w->cut)
-        end_all(s);
+        w->count.ended += end_all(s);
     for (int i = 0; i < VI_MAX_TRACKS && w->n_face < VI_MAX_FACES; i++)
         if (s->track[i].used)
             carry(s, i, w);
@@ -120,6 +125,7 @@ bool vi_track_retry(void *self, vi_work *w)
     if (!lost)
         return false;
     s->retried = w->want_detect = true;
+    w->count.second_looks++;
     s->looked = s->frame;
     return true;
 }
@@ -193,6 +199,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     t->fade = w->cut ? 1 : FADE_STEP;
     t->probation = f->f.score < UNSURE_SCORE && vi_face_width(&f->f) < UNSURE_WIDTH ? PROBATION : 0;
     measure(s, t, f, w->canonical);
+    w->count.born++;
     f->slot = slot;
     f->fresh = true;
 }
@@ -210,6 +217,7 @@ static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
             float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
             bool keep_a = fabsf(ea - eb) > 0.1f ? ea > eb : ta->born <= tb->born;
             vi_track_end_one(s, keep_a ? tb : ta);
+            w->count.ended++;
             drop[keep_a ? i : j] = true;
             s->look_next = true; /* the face that lost its follower may still be there */
         }
@@ -246,6 +254,7 @@ static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
         return false;
     f->slot = w->face[best].slot;
     f->fresh = false;
+    w->count.adopted++;
     drop[best] = true;
     if (least > ADOPT_SURE) {
         s->track[f->slot].renew_at = s->frame; /* could be somebody else: ask the embedder */
@@ -293,7 +302,10 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
                 t->fade = fminf(1, t->fade + FADE_STEP);
         } else if (t->probation || !bridge(s, t, w, f)) {
             vi_track_end_one(s, t);
+            w->count.ended++;
             drop[i] = true;
+        } else {
+            w->count.bridged++;
         }
     }
 }

@@ -1,0 +1,96 @@
+/* pipeline/totals.c: sums over a job. Owned by one thread each, merged when its thread has ended. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline/run.h"
+
+void vi_ring_fill_note(vi_ring_fill *r, int filled)
+{
+    r->at[vi_clampi(filled, 0, VI_RING_MOST)]++;
+}
+
+void vi_ring_fill_merge(vi_ring_fill *into, const vi_ring_fill *r)
+{
+    into->size = VI_MAX(into->size, r->size);
+    for (int i = 0; i <= VI_RING_MOST; i++)
+        into->at[i] += r->at[i];
+}
+
+void vi_follow_note(vi_follow_counts *f, const vi_work *w)
+{
+    f->looks += w->count.looks;
+    f->second_looks += w->count.second_looks;
+    f->born += w->count.born;
+    f->ended += w->count.ended;
+    f->bridged += w->count.bridged;
+    f->adopted += w->count.adopted;
+    f->returned += w->count.returned;
+}
+
+void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f)
+{
+    into->looks += f->looks;
+    into->second_looks += f->second_looks;
+    into->born += f->born;
+    into->ended += f->ended;
+    into->bridged += f->bridged;
+    into->adopted += f->adopted;
+    into->returned += f->returned;
+}
+
+static void add_meter(vi_run_totals *t, const char *id, const vi_histogram *m)
+{
+    int i = 0;
+    while (i < t->n_meter && strcmp(t->meter[i].id, id) != 0)
+        i++;
+    if (i == VI_RUN_METERS)
+        return;
+    if (i == t->n_meter) {
+        t->meter[i].id = id;
+        t->n_meter++;
+    }
+    vi_histogram_merge(&t->meter[i].meter, m);
+}
+
+void vi_totals_add(vi_run_totals *t, const vi_bound *b)
+{
+    add_meter(t, b->stage->id, &b->meter);
+}
+
+void vi_totals_merge(vi_run_totals *into, const vi_run_totals *t)
+{
+    viso_run_stats *a = &into->stats;
+    const viso_run_stats *b = &t->stats;
+    for (int i = 0; i < t->n_meter; i++)
+        add_meter(into, t->meter[i].id, &t->meter[i].meter);
+    a->frames += b->frames;
+    a->faces_seen += b->faces_seen;
+    a->faces_swapped += b->faces_swapped;
+    a->frames_dropped_back += b->frames_dropped_back;
+    a->frames_damaged += b->frames_damaged;
+    a->networks += b->networks;
+    a->cuts += b->cuts;
+    a->decode_s += b->decode_s;
+    a->encode_s += b->encode_s;
+    a->workers += b->workers;
+    vi_ring_fill_merge(&into->ring, &t->ring);
+    vi_follow_merge(&into->follow, &t->follow);
+}
+
+void vi_totals_finish(vi_run_totals *t)
+{
+    t->stats.n_stage = VI_MIN(t->n_meter, VISO_MAX_STAGES);
+    t->stats.core_s = 0;
+    for (int i = 0; i < t->stats.n_stage; i++) {
+        viso_stage_stats *s = &t->stats.stage[i];
+        const vi_histogram *m = &t->meter[i].meter;
+        snprintf(s->id, sizeof s->id, "%s", t->meter[i].id);
+        s->calls = m->count;
+        s->p50_ms = vi_histogram_quantile(m, 0.50) * 1e-6;
+        s->p95_ms = vi_histogram_quantile(m, 0.95) * 1e-6;
+        s->p99_ms = vi_histogram_quantile(m, 0.99) * 1e-6;
+        s->max_ms = (double)m->max * 1e-6;
+        s->total_s = (double)m->total * 1e-9;
+        t->stats.core_s += s->total_s;
+    }
+}
