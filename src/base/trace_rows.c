@@ -59,6 +59,8 @@ static void put_row(vi_trace *t, const vi_trace_row *r)
     const vi_trace_entry *e = &t->entry[r->entry];
     if (t->used + ROW_BYTES > TEXT_BYTES)
         flush(t);
+    if (t->fd < 0)
+        return;
     char *line = t->text + t->used;
     size_t n = 0;
     n += (size_t)put_number(line + n, ROW_BYTES - n, r->file);
@@ -80,8 +82,7 @@ static void drain(vi_trace *t)
         uint64_t head = atomic_load_explicit(&l->head, memory_order_acquire);
         uint64_t tail = atomic_load_explicit(&l->tail, memory_order_relaxed);
         for (; tail < head; tail++) {
-            if (t->fd >= 0)
-                put_row(t, &l->row[tail % VI_TRACE_ROWS]);
+            put_row(t, &l->row[tail % VI_TRACE_ROWS]);
             atomic_store_explicit(&l->tail, tail + 1, memory_order_release);
         }
     }
