@@ -46,11 +46,19 @@ static int teardown(void **state)
 
 static bool analyses(const vi_model_row *row)
 {
-    static const char *const roles[] = {"detector", "landmarks", "embedder", "blendshapes", "pose"};
+    static const char *const roles[] = {"detector", "landmarks", "embedder", "blendshapes", "pose", "iris", "quality"};
     for (size_t i = 0; i < VI_COUNT(roles); ++i)
         if (strcmp(row->role, roles[i]) == 0)
             return true;
     return false;
+}
+
+static bool in_shared(const char *file)
+{
+    char path[1024];
+    const char *shared = getenv("VISO_TEST_SHARED");
+    snprintf(path, sizeof path, "%s/models/%s", shared ? shared : "", file);
+    return shared && vi_file_exists(path);
 }
 
 static void every_row_has_a_contract_or_weights(void **state)
@@ -73,6 +81,31 @@ static void every_row_has_a_contract_or_weights(void **state)
     }
     print_message("%d rows with contracts, %d with weights, %d of unknown tensors\n", twins, real, unknown);
     assert_true(twins >= 22);
+}
+
+/* docs/models.md says of each row how it is proven. */
+static void the_page_says_what_is_proven(void **state)
+{
+    uint8_t *page;
+    size_t size;
+    bool shared = models_folder_has_shared();
+    (void)state;
+    OK(vi_file_read(VISO_TEST_PAGE, 1 << 20, &page, &size, &err));
+    for (int i = 0; i < vi_models_count(models); ++i) {
+        const vi_model_row *row = vi_models_row(models, i);
+        char line[160];
+        if (!analyses(row))
+            continue;
+        /* A twin has taken the place of weights that are there. */
+        bool starter = strcmp(row->preset, "starter") == 0, real = starter || in_shared(row->file);
+        if (!real && !twin_contract_of(row->id) && row->n_role && !shared)
+            continue;
+        snprintf(line, sizeof line, "| `%s` | %s | %s |\n", row->id, row->role,
+                 real ? "weights" : twin_contract_of(row->id) ? "twin" : "nothing");
+        if ((!twin_contract_of(row->id) || shared) && !strstr((char *)page, line))
+            fail_msg("docs/models.md lacks the line: %s", line);
+    }
+    vi_free(page);
 }
 
 static void every_contract_has_a_row(void **state)
@@ -263,7 +296,8 @@ static void wrong_twins_are_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_has_a_contract_or_weights), cmocka_unit_test(every_contract_has_a_row),
+        cmocka_unit_test(every_row_has_a_contract_or_weights), cmocka_unit_test(the_page_says_what_is_proven),
+        cmocka_unit_test(every_contract_has_a_row),
         cmocka_unit_test(roles_mean_the_contracts_tensors), cmocka_unit_test(images_are_normalised_as_the_reference_says),
         cmocka_unit_test(loaded_twins_satisfy_their_rows), cmocka_unit_test(twins_run_with_the_shapes_of_their_rows),
         cmocka_unit_test(wrong_twins_are_refused_by_name)};
