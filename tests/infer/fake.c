@@ -1,4 +1,5 @@
 /* tests/infer/fake.c: see the header. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,11 +38,10 @@ static int fake_others(void *self, char names[][24], int max)
     return max > 0;
 }
 
-static int fake_load(void *self, const vi_load *load, void **graph, viso_error *err)
+static void keep_load(fake_plan *f, const vi_load *load)
 {
-    fake_plan *f = self;
-    vi_load cpu = *load;
-    f->loads++;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
     f->last[load->provider] = *load;
     if (load->n_profile)
         f->profile = load->profile[0];
@@ -49,6 +49,15 @@ static int fake_load(void *self, const vi_load *load, void **graph, viso_error *
         snprintf(f->digest, sizeof f->digest, "%s", load->digest);
     if (load->cache_dir)
         snprintf(f->cache_dir, sizeof f->cache_dir, "%s", load->cache_dir);
+    pthread_mutex_unlock(&lock);
+}
+
+static int fake_load(void *self, const vi_load *load, void **graph, viso_error *err)
+{
+    fake_plan *f = self;
+    vi_load cpu = *load;
+    f->loads++;
+    keep_load(f, load);
     if (f->load_fails[load->provider])
         return vi_error_set(err, VISO_ERR_MODEL, "%s: %s does not want it", load->name, vi_provider_name(load->provider));
     fake_graph *g = vi_calloc(1, sizeof *g);
