@@ -265,7 +265,7 @@ static int open_set(set *s, const char *models, viso_error *err)
     s->least_width = s->least_width ? s->least_width : 20;
     if (!rc) {
         s->c.run = vi_settings_group(s->settings, "run");
-        rc = vi_analyser_create(&s->stills, &s->c, &(vi_analyser_params){ 0 }, err);
+        rc = vi_analyser_create(&s->stills, &s->c, &(vi_analyser_params){ .wants = VISO_FACE_HAS_MESH }, err);
     }
     return rc;
 }

@@ -168,6 +168,15 @@ int cli_options(cli *c, viso_error *err);
 int cli_bench(cli *c, viso_error *err);
 int cli_doctor(cli *c, viso_error *err);
 int cli_warmup(cli *c, viso_error *err);
+int cli_gallery_list(cli *c, viso_error *err);
+int cli_gallery_show(cli *c, viso_error *err);
+int cli_gallery_add(cli *c, viso_error *err);
+int cli_gallery_merge(cli *c, viso_error *err);
+int cli_gallery_remove(cli *c, viso_error *err);
+int cli_gallery_rename(cli *c, viso_error *err);
+int cli_gallery_refresh(cli *c, viso_error *err);
+int cli_gallery_export(cli *c, viso_error *err);
+int cli_gallery_import(cli *c, viso_error *err);
 int cli_show_help(cli *c, viso_error *err);
 
 #endif

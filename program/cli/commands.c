@@ -16,13 +16,15 @@ static const char *const swap_groups[] = { "who", "target", "input", "detect", "
 static const char *const look_groups[] = { "target", "input", "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
+static const char *const gallery_groups[] = { "identify", "detect", "run", NULL };
+
 static const cli_arg swap_args[] = {
     { "out", 'o', "OUT", true, false,
       "Where the result goes: a file, or a folder when the target is one. Left out: TARGET-swapped beside the "
       "target." },
     { "map", 0, "PERSON=SOURCE", true, false,
-      "Only the person in the photograph PERSON gets the face of SOURCE. May be given several times; faces that "
-      "are like none of them get the plain SOURCE, or stay when there is none." },
+      "Only the person in the photograph PERSON, or of this name in the gallery, gets the face of SOURCE. May be given several "
+      "times; faces that are like none of them get the plain SOURCE, or stay when there is none." },
 };
 
 static const cli_arg detect_args[] = {
@@ -30,6 +32,7 @@ static const cli_arg detect_args[] = {
       "Writes a picture with boxes and points: of the first frame with a face; a name with %d gives one for "
       "every frame." },
     { "embed", 0, NULL, false, false, "Also computes embeddings." },
+    { "who", 0, NULL, false, false, "Also names the people of the gallery, with their similarity (0 .. 100) and its cosine." },
     { "every", 0, "N", false, false, "Reports every N-th frame of a video." },
 };
 
@@ -100,6 +103,29 @@ const cli_command cli_commands[] = {
     { "verify", "FILE...", "Tells whether files are marked as synthetic.",
       "Both answers are results and end with 0; with --json look at \"marked\".", run_groups, NULL, 0, 1, -1, false,
       cli_verify },
+    { "gallery list", "", "Lists the people that have a name.",
+      "The gallery holds biometric data: crops of faces and what recognisers made of them. It is readable by you alone, and "
+      "nothing of it leaves this machine by itself. Keep it only of people who agreed.",
+      gallery_groups, NULL, 0, 0, 0, false, cli_gallery_list },
+    { "gallery show", "NAME...", "Shows what the gallery keeps of people.", NULL, gallery_groups, NULL, 0, 1, -1, false,
+      cli_gallery_show },
+    { "gallery add", "NAME PHOTO...", "Gives the person in photographs a name.",
+      "The largest face of each PHOTO is kept as a crop of at most 512 pixels, with its vectors by every recogniser that is "
+      "installed. NAME can then stand for a photograph of the person: --face NAME, --map NAME=SOURCE, viso detect --who.",
+      gallery_groups, NULL, 0, 2, -1, false, cli_gallery_add },
+    { "gallery merge", "NAME OTHER...", "Makes the photographs of OTHER those of NAME.", NULL, gallery_groups, NULL, 0, 2, -1, false,
+      cli_gallery_merge },
+    { "gallery rename", "NAME NEW", "Gives a person another name.", NULL, gallery_groups, NULL, 0, 2, 2, false, cli_gallery_rename },
+    { "gallery remove", "NAME...", "Forgets people; their data is overwritten.", NULL, gallery_groups, NULL, 0, 1, -1, false,
+      cli_gallery_remove },
+    { "gallery refresh", "", "Makes the vectors of recognisers that were installed later.",
+      "Not needed as a rule: what is missing is made when it is asked for.", gallery_groups, NULL, 0, 0, 0, false, cli_gallery_refresh },
+    { "gallery export", "FILE", "Writes all people as VisoMaster's embeddings (JSON).",
+      "Several photographs of a person become one vector (--merge). The file is readable by you alone.", gallery_groups, NULL, 0, 1, 1,
+      false, cli_gallery_export },
+    { "gallery import", "FILE...", "Takes over VisoMaster's embeddings (JSON).",
+      "All or nothing of each FILE. Only vectors come; a recogniser that FILE does not know needs a photograph.", gallery_groups, NULL,
+      0, 1, -1, false, cli_gallery_import },
     { "options", "", "Shows all settings as a configuration file, with the values in force.",
       "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
     { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viso/gallery.h"
+
 typedef struct request {
     cli *cli;
     const char *draw;
     bool draw_all; /* the name holds %d */
     bool drawn;
     bool embed;
+    viso_gallery *gallery; /* with --who */
     long every;
     uint64_t frames, faces;
 } request;
@@ -65,7 +68,18 @@ static json_t *numbers(const float *v, int n)
     return list;
 }
 
-static json_t *face_json(const viso_face *f)
+/* The person most like the face; the name only when it is that person. */
+static int who_json(json_t *o, const viso_gallery_likeness *w)
+{
+    if (!w->name[0])
+        return add(o, "person", json_null());
+    int bad = add(o, "person", w->same ? cli_json_text(w->name) : json_null());
+    bad |= add(o, "most_like", cli_json_text(w->name));
+    bad |= add(o, "similarity", rounded(w->similarity));
+    return bad | add(o, "cosine", rounded(w->cosine));
+}
+
+static json_t *face_json(const viso_face *f, bool embed, const viso_gallery_likeness *who)
 {
     json_t *o = json_object(), *list;
     int bad = 0;
@@ -97,7 +111,9 @@ static json_t *face_json(const viso_face *f)
         bad |= add(o, "quality", rounded(f->quality));
     if (f->track >= 0)
         bad |= add(o, "track", json_integer(f->track));
-    if (f->has & VISO_FACE_HAS_EMBEDDING) {
+    if (who)
+        bad |= who_json(o, who);
+    if (embed && (f->has & VISO_FACE_HAS_EMBEDDING)) {
         bad |= add(o, "embedding", numbers(f->embedding, f->embedding_size < VISO_EMBEDDING_MAX ? f->embedding_size : VISO_EMBEDDING_MAX));
     }
     if (bad) {
@@ -107,12 +123,26 @@ static json_t *face_json(const viso_face *f)
     return o;
 }
 
-static int print_json(const char *path, const viso_look_frame *f, viso_error *err)
+/* Asks the gallery; NULL when it is not to be asked or the face has no embedding. */
+static const viso_gallery_likeness *who_is(const request *r, const viso_face *f, viso_gallery_likeness *to, viso_error *err)
+{
+    if (!r->gallery || !(f->has & VISO_FACE_HAS_EMBEDDING))
+        return NULL;
+    return viso_gallery_who(r->gallery, f, to, err) == 0 ? to : NULL;
+}
+
+static int print_json(const request *r, const char *path, const viso_look_frame *f, viso_error *err)
 {
     json_t *faces = json_array();
     int bad = 0;
-    for (int i = 0; i < f->n_face; i++)
-        bad |= json_array_append_new(faces, face_json(&f->face[i]));
+    for (int i = 0; i < f->n_face; i++) {
+        viso_gallery_likeness who;
+        bad |= json_array_append_new(faces, face_json(&f->face[i], r->embed, who_is(r, &f->face[i], &who, err)));
+    }
+    if (err->code) {
+        json_decref(faces);
+        return err->code;
+    }
     json_t *o = json_pack("{s:o, s:I, s:o, s:i, s:i, s:o}", "file", cli_json_text(path), "frame", (json_int_t)f->number,
                           "time_s", f->time_s >= 0 ? cli_json_number(f->time_s) : json_null(), "width", f->width,
                           "height", f->height, "faces", faces);
@@ -125,7 +155,7 @@ static int print_json(const char *path, const viso_look_frame *f, viso_error *er
 
 /* ---- text ---- */
 
-static void print_face(int number, const viso_face *f)
+static void print_face(int number, const viso_face *f, const viso_gallery_likeness *who)
 {
     printf("  %d:", number);
     if (f->has & VISO_FACE_HAS_BOX)
@@ -139,10 +169,12 @@ static void print_face(int number, const viso_face *f)
         printf("  %d points %.2f", f->marks.count, f->marks.confidence);
     if (f->track >= 0)
         printf("  track %d", f->track);
+    if (who && who->name[0])
+        printf(who->same ? "  %s, similarity %.0f" : "  nobody known (most like %s, similarity %.0f)", who->name, (double)who->similarity);
     putchar('\n');
 }
 
-static void print_text(const char *path, const viso_look_frame *f)
+static int print_text(const request *r, const char *path, const viso_look_frame *f, viso_error *err)
 {
     printf("%s", path);
     if (f->number > 0 || f->time_s >= 0)
@@ -150,8 +182,11 @@ static void print_text(const char *path, const viso_look_frame *f)
     if (f->time_s >= 0)
         printf(" at %.3f s", f->time_s);
     printf(" (%dx%d): %d face%s\n", f->width, f->height, f->n_face, f->n_face == 1 ? "" : "s");
-    for (int i = 0; i < f->n_face; i++)
-        print_face(i + 1, &f->face[i]);
+    for (int i = 0; i < f->n_face; i++) {
+        viso_gallery_likeness who;
+        print_face(i + 1, &f->face[i], who_is(r, &f->face[i], &who, err));
+    }
+    return err->code;
 }
 
 /* ---- drawing ---- */
@@ -192,7 +227,7 @@ static int look_at(request *r, viso_engine *e, const char *path, viso_error *err
 {
     viso_look *l = NULL;
     viso_look_frame f = { 0 };
-    int rc = viso_look_open(&l, e, path, r->embed, err);
+    int rc = viso_look_open(&l, e, path, r->embed || r->gallery, err);
     for (uint64_t n = 0; rc == 0; n++) {
         rc = cli_interrupted() ? VISO_ERR_INTERRUPTED : viso_look_next(l, &f, err);
         if (rc == VISO_EOF && r->draw && !r->drawn && n > 0)
@@ -202,9 +237,9 @@ static int look_at(request *r, viso_engine *e, const char *path, viso_error *err
         r->frames++;
         r->faces += (uint64_t)f.n_face;
         if (r->cli->json)
-            rc = print_json(path, &f, err);
+            rc = print_json(r, path, &f, err);
         else
-            print_text(path, &f);
+            rc = print_text(r, path, &f, err);
         if (rc == 0 && r->draw && (r->draw_all || (!r->drawn && f.n_face > 0)))
             rc = draw(r, l, &f, err);
         if (ferror(stdout))
@@ -241,6 +276,8 @@ int cli_detect(cli *c, viso_error *err)
     viso_engine *e = NULL;
     int rc = read_request(c, &r, err);
     rc = rc ? rc : cli_engine_open(c, &e, err);
+    if (rc == 0 && cli_has(c, "who"))
+        rc = viso_gallery_open(&r.gallery, e, err);
     int first = rc;
     for (int i = 0; rc == 0 && i < c->n_word && !cli_interrupted(); i++) {
         viso_error fault = { 0 };
@@ -254,6 +291,7 @@ int cli_detect(cli *c, viso_error *err)
         else
             first = vi_error_set(err, one, "%s", fault.text);
     }
+    viso_gallery_close(&r.gallery);
     cli_engine_close(&e);
     return first;
 }

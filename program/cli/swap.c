@@ -25,6 +25,15 @@ static void release(request *r)
     vi_free(r->out);
 }
 
+/* What looks like no file may be somebody in the gallery; the library knows. */
+static int check_photo(const char *name, viso_error *err)
+{
+    static const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    const char *dot = strrchr(name, '.');
+    bool file = strchr(name, '/') || (dot && dot[1] && strspn(dot + 1, letters) == strlen(dot + 1)) || vi_file_exists(name);
+    return file ? cli_check_input(name, err) : VISO_OK;
+}
+
 /* "PERSON=SOURCE". Names may hold '=' themselves: the first split whose left side is a file is taken. */
 static int split_map(const char *given, char **text, viso_map *map, viso_error *err)
 {
@@ -42,11 +51,12 @@ static int split_map(const char *given, char **text, viso_map *map, viso_error *
             break;
     }
     if (!first || first == *text || first[1] == 0)
-        return vi_error_set(err, VISO_ERR_USAGE, "--map %s: expected PERSON=SOURCE, two photographs", given);
+        return vi_error_set(err, VISO_ERR_USAGE, "--map %s: expected PERSON=SOURCE, two photographs; PERSON may be a name of the gallery",
+                            given);
     *first = 0;
     *map = (viso_map){ *text, first + 1 };
-    int rc = cli_check_input(map->person, err);
-    return rc ? rc : cli_check_input(map->source, err);
+    int rc = check_photo(map->person, err);
+    return rc ? rc : check_photo(map->source, err);
 }
 
 static int read_maps(const cli *c, request *r, viso_error *err)
@@ -144,8 +154,9 @@ static int read_request(cli *c, request *r, viso_error *err)
         return vi_error_set(err, VISO_ERR_INPUT,
                             "%s: there is no such TARGET, which is the last word; the result is named with -o",
                             r->p.target);
-    for (int i = 0; rc == 0 && i < c->n_word; i++)
-        rc = cli_check_input(c->word[i], err);
+    for (int i = 0; rc == 0 && i < r->p.n_source; i++)
+        rc = check_photo(r->p.sources[i], err);
+    rc = rc ? rc : cli_check_input(r->p.target, err);
     for (int i = 0; rc == 0 && i < r->p.n_source; i++)
         if (vi_is_folder(r->p.sources[i]))
             rc = vi_error_set(err, VISO_ERR_USAGE,

@@ -42,7 +42,7 @@ static int process(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     int which[VI_RECOGNISER_BATCH], n = 0, rc = 0;
     for (int i = 0; i < w->n_face && !rc; i++) {
         const viso_face *f = &w->face[i].f;
-        if ((f->has & VISO_FACE_HAS_MESH) && !(f->has & VISO_FACE_HAS_EMBEDDING))
+        if ((f->has & (VISO_FACE_HAS_MESH | VISO_FACE_HAS_MARKS)) && !(f->has & VISO_FACE_HAS_EMBEDDING))
             which[n++] = i;
         if (n == VI_RECOGNISER_BATCH) {
             rc = embed(e, w, which, n, scratch, err);
@@ -119,6 +119,9 @@ static const vi_option_row rows[] = {
     VI_OPTION_CHOICE(vi_identify_settings, merge, "merge", "Merging",
                      "How the vectors of several photographs of one person become one.", merges, VI_MERGE_MEAN,
                      VI_OPTION_ADVANCED),
+    VI_OPTION_STRING(vi_identify_settings, gallery, "gallery", "Gallery",
+                     "File with the people that have a name (viso gallery). Empty: $XDG_DATA_HOME/viso/gallery.db.", "",
+                     VI_OPTION_PATH),
 };
 const vi_option_group vi_identify_options = { "identify", "Telling people apart", rows, VI_COUNT(rows),
                                               sizeof(vi_identify_settings) };
@@ -128,7 +131,7 @@ const vi_stage vi_identify_recognise = {
     .label = "Embedding by the chosen recogniser",
     .kind = VI_STAGE_IDENTIFY,
     .lane = VI_LANE_TEMPORAL,
-    .needs = VISO_FACE_HAS_MESH,
+    .needs = VISO_FACE_HAS_POINTS,
     .gives = VISO_FACE_HAS_EMBEDDING,
     .options = "identify",
     .create = create,

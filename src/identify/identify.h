@@ -13,10 +13,12 @@ typedef struct vi_identify_settings {
     float match;               /* cosine from which two faces are the same person; 0: the recogniser's own, see below */
     int crop;                  /* vi_crop_type up to VI_CROP_OPTIMAL */
     int merge;                 /* vi_merge */
+    vi_option_text gallery;    /* file of the people who have a name, "": the usual one */
 } vi_identify_settings;
 extern const vi_option_group vi_identify_options;
 
-/* The recogniser of the settings as a stage. Embeds faces that have a mesh and no embedding yet (the temporal lane clears
+/* The recogniser of the settings as a stage. Embeds faces that were seen in this frame (they have a mesh or marks) and have no
+ * embedding yet (the temporal lane clears
  * VISO_FACE_HAS_EMBEDDING when a new one is wanted). */
 extern const vi_stage vi_identify_recognise;
 

@@ -78,6 +78,30 @@ float vi_recogniser_match(const vi_model_row *row)
     return row->match > 0 ? row->match : 0.20f;
 }
 
+static bool is_pair(const vi_model_row *row)
+{
+    return strcmp(row->family, "cscs") == 0;
+}
+
+vi_crop_type vi_recogniser_crop_for(const vi_model_row *row, vi_crop_type wanted)
+{
+    return is_pair(row) || wanted == VI_CROP_AUTO ? vi_crop_of_template(row->crop) : wanted;
+}
+
+static bool file_there(vi_models *m, const char *id)
+{
+    char *path = NULL;
+    viso_error ignored = { 0 };
+    int rc = vi_models_path(m, id, &path, &ignored);
+    vi_free(path);
+    return rc == VISO_OK;
+}
+
+bool vi_recogniser_installed(vi_models *m, const vi_model_row *row)
+{
+    return file_there(m, row->id) && (!row->second[0] || file_there(m, row->second));
+}
+
 /* ---- opening ---- */
 
 static const vi_model_role *role(const vi_model_row *row, bool output, const char *name)
@@ -158,12 +182,12 @@ static int open_nets(vi_recogniser *r, const vi_recogniser_params *p, const char
     r->n_net = 1;
     if (rc)
         return rc;
-    const bool pair = strcmp(row->family, "cscs") == 0;
+    const bool pair = is_pair(row);
     r->mirrored = strcmp(row->family, "mirrored") == 0;
     if (row->family[0] && !pair && !r->mirrored)
         return vi_error_set(err, VISO_ERR_MODEL, "model %s: family '%s' is not known; recognisers have none, 'mirrored' or 'cscs'",
                             row->id, row->family);
-    r->crop = pair || p->crop == VI_CROP_AUTO ? vi_crop_of_template(row->crop) : p->crop;
+    r->crop = vi_recogniser_crop_for(row, p->crop);
     if (!pair)
         return VISO_OK;
     if (!row->second[0])

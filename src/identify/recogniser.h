@@ -49,6 +49,10 @@ int vi_recogniser_embed_crops(vi_recogniser *r, const vi_rgb *crop, int n, float
 int vi_recogniser_check(const vi_models *m, const char *id, viso_error *err);
 /* The i-th recogniser of the manifest, installed or not; NULL past the last. */
 const vi_model_row *vi_recogniser_at(const vi_models *m, int i);
+/* The crop that a recogniser takes when `wanted` is asked for. */
+vi_crop_type vi_recogniser_crop_for(const vi_model_row *row, vi_crop_type wanted);
+/* Is everything it needs in the folders of models? */
+bool vi_recogniser_installed(vi_models *m, const vi_model_row *row);
 /* Cosine from which two faces are one person, as calibrated for this recogniser on photographs (docs/models.md). */
 float vi_recogniser_match(const vi_model_row *row);
 

@@ -276,6 +276,7 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
         rc = vi_who_create(&j->who, &e->context, &who, err);
     if (!rc)
         rc = whole_folder ? swap_folder(j, err) : swap_one(j, p->target, p->out, 0, 0, &j->totals, err);
+    vi_who_report(j->who, &e->context.log);
     vi_who_destroy(&j->who);
     vi_totals_finish(&j->totals);
     *stats = j->totals.stats;

@@ -17,7 +17,7 @@ static const vi_option_row who_rows[] = {
     VI_OPTION_STRING(
         vi_who_settings, face, "face", "Which face",
         "Which faces of the target are swapped: 'all', 'largest', a number counting from the left starting with "
-        "1, or the path of a photograph: the face most like the one in it.",
+        "1, the path of a photograph: the face most like the one in it, or the name of a person in the gallery.",
         "all", 0),
 };
 
@@ -55,17 +55,18 @@ int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *e
     }
     if (strlen(text) >= sizeof choice->path)
         return vi_error_set(err, VISO_ERR_USAGE, "--face: the path is longer than %d bytes", VI_OPTION_TEXT - 1);
-    if (!vi_file_exists(text)) {
-        bool path = strchr(text, '/') || strchr(text, '.');
-        return vi_error_set(
-            err, path ? VISO_ERR_INPUT : VISO_ERR_USAGE,
-            path ? "--face %s: there is no such photograph; check the path"
-                 : "--face '%s' is neither 'all', 'largest', a number from the left nor the path of a photograph",
-            text);
-    }
-    choice->kind = VI_FACE_CHOICE_NEAREST;
+    choice->kind = vi_file_exists(text) ? VI_FACE_CHOICE_NEAREST : VI_FACE_CHOICE_NAMED;
     memcpy(choice->path, text, strlen(text) + 1);
     return VISO_OK;
+}
+
+int vi_face_choice_unknown(const char *text, viso_error *err)
+{
+    bool path = strchr(text, '/') || strchr(text, '.');
+    return vi_error_set(err, path ? VISO_ERR_INPUT : VISO_ERR_USAGE,
+                        path ? "--face %s: there is no such photograph; check the path"
+                             : "--face '%s' is neither 'all', 'largest', a number from the left, the path of a photograph nor "
+                               "somebody in the gallery", text);
 }
 
 /* ---- target ---- */

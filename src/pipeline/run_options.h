@@ -9,7 +9,7 @@
 #include "options/options.h"
 
 typedef struct vi_who_settings {
-    vi_option_text face; /* "all", "largest", "1" (from the left), or the path of a reference photograph */
+    vi_option_text face; /* "all", "largest", "1" (from the left), the path of a reference photograph, or a name of the gallery */
 } vi_who_settings;
 extern const vi_option_group vi_who_options;
 
@@ -17,18 +17,22 @@ typedef enum vi_face_choice_kind {
     VI_FACE_CHOICE_ALL = 1, /* every face */
     VI_FACE_CHOICE_LARGEST, /* the largest box */
     VI_FACE_CHOICE_INDEX,   /* the n-th from the left, by the centre of its box */
-    VI_FACE_CHOICE_NEAREST  /* the face most like the one in a photograph */
+    VI_FACE_CHOICE_NEAREST, /* the face most like the one in a photograph */
+    VI_FACE_CHOICE_NAMED    /* no such file: perhaps somebody in the gallery */
 } vi_face_choice_kind;
 
 typedef struct vi_face_choice {
     vi_face_choice_kind kind;
     int index;          /* INDEX: from 1 */
-    vi_option_text path; /* NEAREST: the photograph */
+    vi_option_text path; /* NEAREST: the photograph; NAMED: the name */
 } vi_face_choice;
 
-/* Takes the text of "face" apart. A number out of 1..99 is VISO_ERR_USAGE; a name that is no file is VISO_ERR_USAGE when it
- * looks like a mistyped word, VISO_ERR_INPUT when it looks like a path. `face/2`-like files are paths: "./2". */
+/* Takes the text of "face" apart. A number out of 1..99 is VISO_ERR_USAGE. A name that is no file may be one of the gallery,
+ * which this does not ask. `face/2`-like files are paths: "./2". */
 int vi_face_choice_parse(const char *text, vi_face_choice *choice, viso_error *err);
+/* The fault of a name that is neither file nor person: VISO_ERR_USAGE when it looks like a mistyped word, VISO_ERR_INPUT when
+ * it looks like a path. */
+int vi_face_choice_unknown(const char *text, viso_error *err);
 
 typedef struct vi_target_settings {
     vi_option_text start, end; /* places as vi_reader_range takes them */

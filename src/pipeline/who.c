@@ -4,10 +4,13 @@
  * decided when faces first appear in a scene and then hold for that person until the scene ends. */
 #include "pipeline/who.h"
 
+#include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "identify/identify.h"
+#include "pipeline/named.h"
 #include "pipeline/stages.h"
 
 enum { MEMORY = 512, MAX_PERSONS = 64 };
@@ -16,8 +19,10 @@ enum { MEMORY = 512, MAX_PERSONS = 64 };
 #define STRANGERS 0.7f
 
 typedef struct person { /* somebody to look for in the target */
+    const char *name; /* as it was given */
     viso_face face;
     int source;
+    _Atomic int nearest; /* the best cosine seen so far, in thousandths: stills are worked on in parallel */
 } person;
 
 typedef struct memory { /* the best match of a track so far */
@@ -38,6 +43,15 @@ struct vi_who {
     memory memory[MEMORY];
 };
 
+/* A name without a file may be somebody in the gallery, whose crops are too small to take a texture from. */
+static int check_source(const vi_who *w, const vi_context *c, const char *path, viso_error *err)
+{
+    if (vi_file_exists(path) || !vi_named_there(c, path))
+        return VISO_OK; /* what cannot be read says so itself */
+    return vi_error_set(err, VISO_ERR_USAGE, "%s: is somebody in the gallery, which keeps no whole photographs; the swapper '%s' makes the "
+                        "new face from one: name its file as the source", path, w->swap->id);
+}
+
 /* The largest face of each photograph becomes one source person. */
 static int build_source(vi_who *w, const vi_context *c, vi_analyser *stills, const char *const *path, int n,
                         viso_error *err)
@@ -47,7 +61,9 @@ static int build_source(vi_who *w, const vi_context *c, vi_analyser *stills, con
     vi_photo *photo = vi_calloc((size_t)n, sizeof *photo);
     int rc = seen && photo ? 0 : vi_error_nomem(err, "source photographs"), used = 0;
     for (int i = 0; i < n && !rc; i++) {
-        rc = vi_see(&seen[i], stills, path[i], &log, err);
+        rc = check_source(w, c, path[i], err);
+        if (!rc)
+            rc = vi_see(&seen[i], stills, path[i], &log, err);
         if (rc == VISO_EOF && n > 1) {
             vi_warn(&log, "%s: no face found, photograph not used", path[i]);
             rc = 0;
@@ -83,18 +99,65 @@ static int build_source(vi_who *w, const vi_context *c, vi_analyser *stills, con
     return rc;
 }
 
-static int add_person(vi_who *w, const vi_context *c, vi_analyser *stills, const char *path, int source, viso_error *err)
+/* By name out of the gallery. VISO_EOF (no message): nobody there is called so. */
+static int named_person(const vi_context *c, const char *name, viso_face *face, viso_error *err)
 {
-    if (w->n_person == MAX_PERSONS)
-        return vi_error_set(err, VISO_ERR_USAGE, "at most %d persons can be mapped", MAX_PERSONS);
+    vi_gallery *g;
+    int64_t id;
+    int rc = vi_named_open(&g, c, false, err);
+    if (rc)
+        return rc;
+    rc = vi_gallery_find(g, name, &id, err);
+    if (!rc && (rc = vi_named_face(g, c, id, face, err)) == VISO_EOF) {
+        const vi_identify_settings *s = vi_settings_group(c->settings, "identify");
+        rc = vi_error_set(err, VISO_ERR_INPUT, "%s: the gallery has no vector of recogniser %s of this person, and no crop to make one "
+                          "from; add a photograph with viso gallery add, or choose another --recogniser", name, s->recogniser);
+    }
+    vi_gallery_close(&g);
+    return rc;
+}
+
+static int photographed_person(const vi_context *c, vi_analyser *stills, const char *path, viso_face *face, viso_error *err)
+{
     vi_seen seen;
     int rc = vi_see(&seen, stills, path, &c->log, err);
     if (rc == VISO_EOF)
         return vi_error_set(err, VISO_ERR_NO_TARGET_FACE, "%s: no face found in the photograph of the person to replace", path);
     if (rc)
         return rc;
-    w->person[w->n_person++] = (person){ seen.work->face[0].f, source };
+    *face = seen.work->face[0].f;
     vi_seen_free(&seen);
+    return 0;
+}
+
+/* `name`: a photograph, or somebody in the gallery; a file wins. */
+static int add_person(vi_who *w, const vi_context *c, vi_analyser *stills, const char *name, int source, viso_error *err)
+{
+    if (w->n_person == MAX_PERSONS)
+        return vi_error_set(err, VISO_ERR_USAGE, "at most %d persons can be mapped", MAX_PERSONS);
+    person *p = &w->person[w->n_person];
+    vi_log log = vi_log_named(&c->log, "who");
+    bool file = vi_file_exists(name);
+    if (file && !strchr(name, '/') && vi_named_there(c, name))
+        vi_warn(&log, "%s: is a file and somebody in the gallery; the file is taken", name);
+    int rc = file ? photographed_person(c, stills, name, &p->face, err) : named_person(c, name, &p->face, err);
+    if (rc == VISO_EOF)
+        rc = w->choice.kind == VI_FACE_CHOICE_NAMED && w->choice.path == name
+                 ? vi_face_choice_unknown(name, err)
+                 : vi_error_set(err, VISO_ERR_INPUT, "--map %s: there is no such photograph, and nobody in the gallery has this name",
+                                name);
+    if (rc)
+        return rc;
+    p->name = name;
+    p->source = source;
+    atomic_init(&p->nearest, -1000);
+    w->n_person++;
+    for (int i = 0; i < w->n_person - 1; i++) {
+        float cosine = vi_embedding_cosine(&w->person[i].face, &p->face);
+        if (cosine >= w->match)
+            vi_warn(&log, "%s and %s look like one person (similarity %.0f, cosine %.2f)", w->person[i].name, p->name,
+                    (double)vi_similarity(cosine), (double)cosine);
+    }
     return 0;
 }
 
@@ -102,7 +165,8 @@ static int build(vi_who *w, const vi_context *c, const vi_who_params *p, viso_er
 {
     vi_analyser *stills = NULL;
     /* Embeddings of sources serve only the warning above; persons need them. */
-    bool embed = p->n_source > 1 || p->n_map > 0 || w->choice.kind == VI_FACE_CHOICE_NEAREST;
+    bool one = w->choice.kind == VI_FACE_CHOICE_NEAREST || w->choice.kind == VI_FACE_CHOICE_NAMED;
+    bool embed = p->n_source > 1 || p->n_map > 0 || one;
     int rc = vi_analyser_create(&stills, c, &(vi_analyser_params){
         .embed = embed, .wants = vi_stages_chosen(c->settings)->swap->needs }, err);
     if (!rc && p->n_source > 0) {
@@ -114,7 +178,7 @@ static int build(vi_who *w, const vi_context *c, const vi_who_params *p, viso_er
         if (!rc)
             rc = add_person(w, c, stills, p->maps[i].person, w->people.n - 1, err);
     }
-    if (!rc && w->choice.kind == VI_FACE_CHOICE_NEAREST) {
+    if (!rc && one) {
         rc = add_person(w, c, stills, w->choice.path, w->default_source, err);
         w->default_source = -1;
     }
@@ -159,6 +223,21 @@ void vi_who_destroy(vi_who **p)
     vi_free(w);
 }
 
+void vi_who_report(const vi_who *w, const vi_log *parent)
+{
+    vi_log log = vi_log_named(parent, "who");
+    for (int i = 0; w && i < w->n_person; i++) {
+        float cosine = (float)atomic_load(&w->person[i].nearest) / 1000;
+        if (cosine >= w->match)
+            vi_info(&log, "%s: found (similarity %.0f, cosine %.2f; %.0f are needed)", w->person[i].name,
+                    (double)vi_similarity(cosine), (double)cosine, (double)vi_similarity(w->match));
+        else if (cosine > -1)
+            vi_warn(&log, "%s: nobody in the target is like this person; the nearest has a similarity of %.0f (cosine %.2f), %.0f are "
+                    "needed (--match %.2f)", w->person[i].name, (double)vi_similarity(cosine), (double)cosine,
+                    (double)vi_similarity(w->match), (double)w->match);
+    }
+}
+
 const vi_people *vi_who_people(const vi_who *w)
 {
     return &w->people;
@@ -176,6 +255,13 @@ void vi_who_new_clip(vi_who *w)
         w->memory[i].track = -1;
 }
 
+static void note(person *p, float cosine)
+{
+    int now = (int)lrintf(1000 * cosine), before = atomic_load(&p->nearest);
+    while (now > before && !atomic_compare_exchange_weak(&p->nearest, &before, now))
+        ;
+}
+
 /* The person a face is, by its embedding; for a followed face the best match of the track so far counts, so that a
  * turned head does not become somebody else. -1: nobody we look for. */
 static int person_of(vi_who *w, const vi_face *f)
@@ -183,6 +269,7 @@ static int person_of(vi_who *w, const vi_face *f)
     memory found = { f->f.track, -1, w->match };
     for (int i = 0; i < w->n_person; i++) {
         float cosine = vi_embedding_cosine(&f->f, &w->person[i].face);
+        note(&w->person[i], cosine);
         if (cosine >= found.cosine) {
             found.person = i;
             found.cosine = cosine;

@@ -15,7 +15,8 @@ typedef struct vi_who_params {
     int n_map;
 } vi_who_params;
 
-/* Reads all photographs and builds the source persons with the swap stage's `prepare`. Faults: VISO_ERR_NO_SOURCE_FACE
+/* Reads all photographs and builds the source persons with the swap stage's `prepare`. A person (of a map, or of --face) may
+ * be named as the gallery knows it. The strings must outlive w. Faults: VISO_ERR_NO_SOURCE_FACE
  * naming the photograph, VISO_ERR_NO_TARGET_FACE for a reference or person photograph without a face. */
 int vi_who_create(vi_who **w, const vi_context *c, const vi_who_params *p, viso_error *err);
 void vi_who_destroy(vi_who **w);
@@ -26,5 +27,7 @@ bool vi_who_needs_embedding(const vi_who *w, bool video);
  * may be called from several threads. */
 void vi_who_assign(vi_who *w, vi_work *work);
 void vi_who_new_clip(vi_who *w); /* forgets earlier choices */
+/* Says of each person that was looked for how like the likest face was: a warning when nobody was. w may be NULL. */
+void vi_who_report(const vi_who *w, const vi_log *parent);
 
 #endif

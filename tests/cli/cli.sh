@@ -296,5 +296,29 @@ case " ${COMPREPLY[*]} " in *" cpu "*) ;; *) fail "completion.bash: ${COMPREPLY[
 COMP_WORDS=("$viso" detect par) COMP_CWORD=2; _viso
 case " ${COMPREPLY[*]} " in *" party.jpg "*) ;; *) fail "completion.bash: ${COMPREPLY[*]}" ;; esac
 
+# ---- gallery
+expect 0 out "anna  " gallery
+expect 0 out "1 imported" gallery list
+expect 0 out "biometric data" gallery list
+expect 0 out '"biometric": true' gallery list --json ; holds out.txt '"quality": null'
+expect 0 out "one, two" gallery show anna
+expect 9 err "nobody" gallery show nobody
+expect 0 out "a.jpg: added to anna, quality 0.80, 3 vectors" gallery add anna a.jpg ; holds err.txt "similarity 55 (cosine 0.10), 71 are usual"
+expect 0 out '"similarity":55.0' gallery add anna a.jpg --json
+expect 3 err "noface.jpg" gallery add anna noface.jpg a.jpg ; holds out.txt "a.jpg: added"
+expect 9 err "missing.jpg" gallery add anna missing.jpg
+expect 2 err "gallery add" gallery add anna
+expect 0 none - gallery merge anna bea
+expect 9 err "nobody" gallery remove anna nobody
+expect 2 err "gallery rename" gallery rename anna
+expect 0 out "2 people; biometric data" gallery export new.json
+expect 2 err "exists already" gallery export a.jpg
+expect 0 out "2 entries, 1 of them new" gallery import a.jpg
+expect 0 out "3 vectors made" gallery refresh
+expect 0 out "anna, similarity 75" detect a.jpg --who
+expect 0 out '"person":"anna","most_like":"anna","similarity":75.0,"cosine":0.5' detect a.jpg --who --json ; lacks out.txt embedding
+expect 0 none - swap --map anna=a.jpg party.jpg -o named.jpg
+expect 9 err "anna.jpg" swap --map anna.jpg=a.jpg party.jpg -o named2.jpg
+
 echo "$checks checks, $bad failed"
 [ $bad = 0 ]

@@ -127,9 +127,9 @@ static void the_choice_of_faces_is_parsed(void **state)
         { "100", VISO_ERR_USAGE, 0, 0 },
         { "-1", VISO_ERR_USAGE, 0, 0 },
         { "99999999999999999999", VISO_ERR_USAGE, 0, 0 },
-        { "", VISO_ERR_USAGE, 0, 0 },
-        { "bigest", VISO_ERR_USAGE, 0, 0 },
-        { "no/such.jpg", VISO_ERR_INPUT, 0, 0 },
+        { "", VISO_OK, VI_FACE_CHOICE_NAMED, 0 }, /* nobody's name, as the gallery will say */
+        { "bigest", VISO_OK, VI_FACE_CHOICE_NAMED, 0 },
+        { "no/such.jpg", VISO_OK, VI_FACE_CHOICE_NAMED, 0 },
         { "/proc/self/exe", VISO_OK, VI_FACE_CHOICE_NEAREST, 0 },
     };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
@@ -138,9 +138,14 @@ static void the_choice_of_faces_is_parsed(void **state)
         int rc = vi_face_choice_parse(cases[i].text, &c, &err);
         if (rc != cases[i].status || c.kind != cases[i].kind || c.index != cases[i].index)
             fail_msg("'%s': status %d kind %d index %d: %s", cases[i].text, rc, (int)c.kind, c.index, err.text);
-        if (c.kind == VI_FACE_CHOICE_NEAREST)
+        if (c.kind == VI_FACE_CHOICE_NEAREST || c.kind == VI_FACE_CHOICE_NAMED)
             assert_string_equal(c.path, cases[i].text);
     }
+    viso_error err = { 0 };
+    assert_int_equal(vi_face_choice_unknown("bigest", &err), VISO_ERR_USAGE);
+    assert_non_null(strstr(err.text, "'bigest' is neither"));
+    err.code = 0;
+    assert_int_equal(vi_face_choice_unknown("no/such.jpg", &err), VISO_ERR_INPUT);
 }
 
 static void the_log_level_follows_quiet_and_verbose(void **state)
