@@ -148,6 +148,31 @@ typedef struct vi_onnx_values {
 int vi_onnx_initialiser(const char *path, const char *name, vi_onnx_values *v, viso_error *err);
 void vi_onnx_values_free(vi_onnx_values *v);
 
+/* What a network takes, told from its file. Bytes. */
+typedef struct vi_model_memory {
+    uint64_t stored;      /* initialisers as stored, data in other files included */
+    uint64_t weights;     /* the same with what is computed from them alone */
+    uint64_t filters;     /* those of convolutions among them */
+    uint64_t activations; /* the most that is alive between operators; half precision counted as float32 and channels in
+                             sixteens, as the cpu computes */
+    uint64_t activations_half; /* the same as the file says (a GPU) */
+    uint64_t io;          /* inputs and outputs */
+    int nodes;
+    int guessed;          /* operators whose result was taken to be as large as its largest input. 0: activations is the peak
+                             of an order-of-the-file schedule with memory reused; else it is a guess */
+} vi_model_memory;
+typedef struct vi_input_shape {
+    const char *name; /* of the tensor, or "#" with its number */
+    int number, n_dim;
+    int64_t dim[VI_MAX_DIMS]; /* taken where the graph leaves a dimension free */
+} vi_input_shape;
+/* Free dimensions that nobody sets count as 1. VISO_ERR_MODEL for a damaged file. Data in other files are not read. */
+int vi_onnx_memory(const uint8_t *data, size_t size, const char *name, const vi_input_shape *shape, int n_shape,
+                   vi_model_memory *m, viso_error *err);
+
+/* Resident memory of a session with one running context on the cpu. */
+uint64_t vi_model_resident(const vi_model_memory *m);
+
 /* TensorFlow Lite -> ONNX (models/tflite*.c). Input is untrusted bytes; every fault names operator and tensor. Output
  * allocated, freed with vi_free. */
 int vi_tflite_to_onnx(const uint8_t *data, size_t size, const char *name, uint8_t **onnx, size_t *onnx_size,

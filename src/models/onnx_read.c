@@ -1,6 +1,5 @@
 /* models/onnx_read.c: see onnx_read.h. An ONNX file is a protocol buffer: fields of (number, kind, value), nested. Nothing is
- * unpacked; a `wire` walks over the bytes of one message, and what it meets points into the file. Numbers of fields are
- * those of onnx.proto. */
+ * unpacked; what is met points into the file. Numbers of fields are those of onnx.proto. */
 #include "models/onnx_read.h"
 
 #include <fcntl.h>
@@ -11,62 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "models/onnx_wire.h"
+
 enum { INITIALISERS_MOST = 1 << 20 };
 enum { DT_FLOAT = 1, DT_FLOAT16 = 10, DT_DOUBLE = 11 };
-
-/* --- the wire --------------------------------------------------------------------------------------------------- */
-
-typedef struct bytes {
-    const uint8_t *p;
-    size_t n;
-} bytes;
-
-typedef struct field {
-    uint64_t number;
-    int kind;       /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
-    uint64_t value; /* of kind 0 */
-    bytes data;     /* of the others */
-} field;
-
-static bool get_varint(bytes *w, uint64_t *v)
-{
-    *v = 0;
-    for (int shift = 0; shift < 64 && w->n > 0; shift += 7) {
-        uint8_t b = *w->p++;
-        w->n--;
-        *v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80)
-            return true;
-    }
-    return false;
-}
-
-/* 1: a field; 0: the end; -1: damaged. */
-static int next_field(bytes *w, field *f)
-{
-    uint64_t tag, n = 0;
-    if (w->n == 0)
-        return 0;
-    if (!get_varint(w, &tag))
-        return -1;
-    *f = (field){.number = tag >> 3, .kind = (int)(tag & 7)};
-    if (f->number == 0)
-        return -1;
-    if (f->kind == 0)
-        return get_varint(w, &f->value) ? 1 : -1;
-    if (f->kind == 1)
-        n = 8;
-    else if (f->kind == 5)
-        n = 4;
-    else if (f->kind != 2 || !get_varint(w, &n))
-        return -1;
-    if (n > w->n)
-        return -1;
-    f->data = (bytes){w->p, (size_t)n};
-    w->p += n;
-    w->n -= (size_t)n;
-    return 1;
-}
 
 static void copy_name(char *to, size_t size, bytes from)
 {
