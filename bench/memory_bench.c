@@ -1,6 +1,7 @@
 /* bench/memory_bench.c: what networks really take, beside what is estimated from their files: memory_bench FILE.onnx…. Each
- * network is loaded and run in a process of its own on the processor, with free dimensions as given by the runtime's declaration (1).
- * The first FILE, a small one, is also loaded before each other, for what the runtime takes once. One line each: bytes of weights, activations, inputs and outputs; growth of resident memory by loading and running; ratio. */
+ * network is loaded and run in a process of its own on the processor, free dimensions taken as 1. The first FILE, a small one, is
+ * also loaded before each other, for what the runtime takes once. One line each: bytes of weights, activations, inputs and
+ * outputs; growth of resident memory by loading and running; the estimate and its ratio to the growth. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +54,11 @@ static int measure(const char *first, const char *path)
         fprintf(stderr, "%s\n", err.text);
     uint64_t ran = vi_current_rss(), grown = ran - before, peak = vi_peak_rss() - before;
     uint64_t estimate = vi_model_resident(&m);
-    printf("%-36s %5d %3d %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %5.2f\n", vi_base_name(path), m.nodes, m.guessed,
-           (double)m.weights / 1e6, (double)m.activations / 1e6, (double)m.io / 1e6, (double)(loaded - before) / 1e6,
-           (double)(loading - before) / 1e6, (double)grown / 1e6, (double)peak / 1e6, (double)estimate / 1e6, (double)estimate / (double)grown);
+    const uint64_t bytes[] = {m.weights, m.activations, m.io, loaded - before, loading - before, grown, peak, estimate};
+    printf("%-36s %5d %3d", vi_base_name(path), m.nodes, m.guessed);
+    for (size_t i = 0; i < VI_COUNT(bytes); ++i)
+        printf(" %9.2f", (double)bytes[i] / 1e6);
+    printf(" %5.2f\n", (double)estimate / (double)grown);
     return 0;
 }
 
