@@ -39,6 +39,10 @@ typedef struct vi_ort_graph {
     atomic_int captured;   /* one number for each context, whose addresses a captured graph holds */
 } vi_ort_graph;
 
+/* Around everything that is asked of the device: side by side, or alone while a graph is captured. Nothing on the CPU. */
+void vi_ort_device_enter(const vi_ort_graph *g, bool alone);
+void vi_ort_device_leave(const vi_ort_graph *g);
+
 bool vi_ort_usable(void *self, vi_provider provider, char *why, size_t room);
 int vi_ort_others(void *self, char names[][24], int max);
 /* Puts the provider into the options of a session. */

@@ -168,9 +168,11 @@ int vi_ort_load(void *self, const vi_load *l, void **graph, viso_error *err)
         vi_free(g);
         return vi_error_nomem(err, l->name);
     }
+    vi_ort_device_enter(g, false);
     /* A network with nodes that stay on the CPU cannot be captured; the runtime says so only now. */
     g->graphs = l->graphs && l->provider == VI_CUDA && create(g, l, true, NULL) == 0;
     int code = g->graphs ? 0 : create(g, l, false, err);
+    vi_ort_device_leave(g);
     if (code)
         vi_ort_unload(self, g);
     else
@@ -182,8 +184,10 @@ void vi_ort_unload(void *self, void *graph)
 {
     vi_ort_graph *g = graph;
     (void)self;
+    vi_ort_device_enter(g, false);
     if (g->session)
         vi_ort_api(g->ort)->ReleaseSession(g->session);
+    vi_ort_device_leave(g);
     pthread_mutex_destroy(&g->lock);
     vi_free(g);
 }

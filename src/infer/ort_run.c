@@ -19,6 +19,27 @@ typedef struct context {
     bool loose;       /* some output is */
 } context;
 
+/* While a graph is captured nothing else may be asked of the device, by any thread: one captures alone (writing), all other
+ * work goes side by side (reading). Video decoders on the same device do not know this lock: contexts are made before frames
+ * flow. */
+static pthread_rwlock_t device_use = PTHREAD_RWLOCK_INITIALIZER;
+
+void vi_ort_device_enter(const vi_ort_graph *g, bool alone)
+{
+    if (g->provider == VI_CPU)
+        return;
+    if (alone)
+        pthread_rwlock_wrlock(&device_use);
+    else
+        pthread_rwlock_rdlock(&device_use);
+}
+
+void vi_ort_device_leave(const vi_ort_graph *g)
+{
+    if (g->provider != VI_CPU)
+        pthread_rwlock_unlock(&device_use);
+}
+
 /* Device memory for the slot, except where it is borrowed. */
 static int place(context *c, vi_slot *s, viso_error *err)
 {
@@ -74,6 +95,18 @@ static int number_graph(context *c, viso_error *err)
     return vi_ort_check(c->api, status, VISO_ERR_MODEL, c->name, "run options", err);
 }
 
+static int run(const context *c, viso_error *err)
+{
+    unsigned saved = vi_denormals_off();
+    if (c->options)
+        pthread_mutex_lock(&c->graph->lock);
+    OrtStatus *status = c->api->RunWithBinding(c->graph->session, c->options, c->binding);
+    if (c->options)
+        pthread_mutex_unlock(&c->graph->lock);
+    vi_denormals_restore(saved);
+    return vi_ort_check(c->api, status, VISO_ERR_DEVICE, c->name, "the network failed", err);
+}
+
 int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in, vi_slot *out, int n_out, void **result,
                 viso_error *err)
 {
@@ -84,6 +117,7 @@ int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in
         return vi_error_nomem(err, name);
     *c = (context){.graph = g, .api = vi_ort_api(g->ort), .in = in, .n_in = n_in, .out = out, .n_out = n_out};
     memcpy(c->name, name, VI_MIN(strlen(name), sizeof c->name - 1));
+    vi_ort_device_enter(g, g->graphs);
     c->value = vi_calloc((size_t)(n_in + n_out), sizeof *c->value);
     int code = c->value ? prepare(c, err) : vi_error_nomem(err, name);
     for (int i = 0; i < n_in && !code; ++i)
@@ -92,6 +126,10 @@ int vi_ort_bind(void *self, void *graph, const char *name, vi_slot *in, int n_in
         code = bind_one(c, &out[i], true, &c->value[n_in + i], err);
     if (!code && g->graphs)
         code = number_graph(c, err);
+    /* The first run captures, whatever is in the inputs; later ones only replay. */
+    if (!code && g->graphs && !c->loose)
+        code = run(c, err);
+    vi_ort_device_leave(g);
     if (code)
         vi_ort_unbind(self, c);
     else
@@ -113,7 +151,9 @@ void vi_ort_unbind(void *self, void *opaque)
 {
     context *c = opaque;
     const OrtApi *api = c->api;
+    const vi_ort_graph *g = c->graph;
     (void)self;
+    vi_ort_device_enter(g, false);
     if (c->binding)
         api->ReleaseIoBinding(c->binding);
     for (int i = 0; c->value && i < c->n_in + c->n_out; ++i)
@@ -130,6 +170,7 @@ void vi_ort_unbind(void *self, void *opaque)
         api->ReleaseMemoryInfo(c->device);
     if (c->host)
         api->ReleaseMemoryInfo(c->host);
+    vi_ort_device_leave(g);
     vi_free(c->value);
     vi_free(c);
 }
@@ -208,23 +249,24 @@ int vi_ort_run(void *self, void *opaque, viso_error *err)
     (void)self;
     if (c->loose && free_loose(c, err))
         return VISO_ERR_DEVICE;
-    unsigned saved = vi_denormals_off();
-    if (c->options)
-        pthread_mutex_lock(&c->graph->lock);
-    OrtStatus *status = c->api->RunWithBinding(c->graph->session, c->options, c->binding);
-    if (c->options)
-        pthread_mutex_unlock(&c->graph->lock);
-    vi_denormals_restore(saved);
-    int code = vi_ort_check(c->api, status, VISO_ERR_DEVICE, c->name, "the network failed", err);
-    return code || !c->loose ? code : copy_outputs(c, err);
+    vi_ort_device_enter(c->graph, false);
+    int code = run(c, err);
+    if (!code && c->loose)
+        code = copy_outputs(c, err);
+    vi_ort_device_leave(c->graph);
+    return code;
 }
+
 
 int vi_ort_copy(void *self, void *opaque, vi_slot *slot, vi_direction direction, viso_error *err)
 {
     const context *c = opaque;
     (void)self;
     bool up = direction == VI_TO_DEVICE;
-    return vi_cuda_copy(up ? slot->device : slot->host, up ? slot->host : slot->device, slot->bytes, direction, c->name, err);
+    vi_ort_device_enter(c->graph, false);
+    int code = vi_cuda_copy(up ? slot->device : slot->host, up ? slot->host : slot->device, slot->bytes, direction, c->name, err);
+    vi_ort_device_leave(c->graph);
+    return code;
 }
 
 const vi_backend vi_backend_ort = {

@@ -140,6 +140,7 @@ static void a_lost_device_costs_no_frame(void **state)
             r->video->remote = AV_PIX_FMT_YUV420P;
             r->video->landing = av_frame_alloc();
             r->video->device = device;
+            r->video->landed = true;
         }
     }
     assert_int_equal(rc, VISO_EOF);
@@ -147,6 +148,65 @@ static void a_lost_device_costs_no_frame(void **state)
     assert_null(r->video->device);
     assert_non_null(strstr(logged.text, "the processor goes on"));
     vi_reader_close(&r);
+}
+
+/* Value k of the colour-difference plane c (0, 1), wherever it lies; both layouts are 4:2:0 of 8 bits. */
+static int chroma(const vi_frame *f, int c, int x, int y)
+{
+    if (f->format == VI_FORMAT_NV12)
+        return f->plane[1][y * f->stride[1] + 2 * x + c];
+    return f->plane[1 + c][y * f->stride[1 + c] + x];
+}
+
+static bool same_420(const vi_frame *a, const vi_frame *b)
+{
+    if (a->width != b->width || a->height != b->height || a->pts != b->pts || a->duration != b->duration)
+        return false;
+    for (int y = 0; y < a->height; y++)
+        if (memcmp(a->plane[0] + y * a->stride[0], b->plane[0] + y * b->stride[0], (size_t)a->width) != 0)
+            return false;
+    for (int y = 0; y < (a->height + 1) / 2; y++)
+        for (int x = 0; x < (a->width + 1) / 2; x++)
+            if (chroma(a, 0, x, y) != chroma(b, 0, x, y) || chroma(a, 1, x, y) != chroma(b, 1, x, y))
+                return false;
+    return true;
+}
+
+/* On a machine with NVDEC: a clip gives the same frames from there. */
+static void the_device_gives_the_same_frames(void **state)
+{
+    static const char *const clips[] = { "hamilton_clip.mp4", "man_dark_outdoor.mp4", "woman_seated_smallface.mp4" };
+    vi_media_device list[4];
+    (void)state;
+    int n = vi_media_hardware(list, 4);
+    if (!shared_folder() || n < 1 || !list[0].works)
+        skip();
+    for (size_t i = 0; i < VI_COUNT(clips); i++) {
+        char path[1200];
+        viso_error err = { 0 };
+        vi_reader *device, *plain;
+        vi_frame *a, *b;
+        int frames = 0, rc;
+        snprintf(path, sizeof path, "%s/video/%s", shared_folder(), clips[i]);
+        logged_clear();
+        assert_int_equal(vi_reader_open_as(&device, path, &(vi_input_settings){ .hardware = VI_HARDWARE_CUDA }, &test_log, &err), 0);
+        assert_int_equal(vi_reader_open(&plain, path, NULL, &err), 0);
+        assert_non_null(device->video->device);
+        for (;; frames++) {
+            rc = vi_reader_next(device, &a, &err);
+            assert_int_equal(vi_reader_next(plain, &b, &err), rc);
+            if (rc)
+                break;
+            if (a->format != VI_FORMAT_NV12 || !same_420(a, b))
+                fail_msg("%s: frame %d of format %d differs from the processor's: %s", clips[i], frames, (int)a->format, logged.text);
+            vi_frame_unref(&a);
+            vi_frame_unref(&b);
+        }
+        assert_int_equal(rc, VISO_EOF);
+        printf("%s: %d frames from the device, all the same\n", clips[i], frames);
+        vi_reader_close(&device);
+        vi_reader_close(&plain);
+    }
 }
 
 static void a_device_that_is_not_there_is_told(void **state)
@@ -297,7 +357,7 @@ int main(void)
         cmocka_unit_test(frames_are_found_in_every_kind_of_stream), cmocka_unit_test(frames_are_found_in_cut_clips),
         cmocka_unit_test(frames_are_found_in_real_clips),           cmocka_unit_test(parts_are_given_in_words),
         cmocka_unit_test(a_part_keeps_sound_and_times),             cmocka_unit_test(a_lost_device_costs_no_frame),
-        cmocka_unit_test(a_device_that_is_not_there_is_told),
+        cmocka_unit_test(a_device_that_is_not_there_is_told),       cmocka_unit_test(the_device_gives_the_same_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

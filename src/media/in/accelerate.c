@@ -1,7 +1,7 @@
 /* media/in/accelerate.c: decoding on a device through FFmpeg, with the processor to fall back on. One owner thread.
  *
- * Pictures are worked on by the processor, so each one is fetched; what is saved is the decoding. These decoders are exact
- * (H.264, H.265, VP9 and AV1 leave no room), so the result does not depend on who decodes. */
+ * Pictures are worked on by the processor, so each one is fetched; what is saved is the decoding. Only codecs that leave no
+ * room are decoded so, and the result does not depend on who decodes. */
 #include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <string.h>
@@ -44,6 +44,12 @@ static enum AVPixelFormat choose(AVCodecContext *dc, const enum AVPixelFormat *o
     return plain;
 }
 
+/* Their decoding is defined to the bit; of the older ones each device has its own inverse transform. */
+static bool exact(enum AVCodecID id)
+{
+    return id == AV_CODEC_ID_H264 || id == AV_CODEC_ID_HEVC || id == AV_CODEC_ID_VP9 || id == AV_CODEC_ID_AV1;
+}
+
 static bool open_device(vi_video_in *v, const AVCodec *codec, enum AVHWDeviceType type)
 {
     v->remote = remote_format(codec, type);
@@ -60,7 +66,7 @@ void vi_video_use_hardware(vi_video_in *v, const AVCodec *codec)
     const AVCodecParameters *par = v->st->codecpar;
     bool any = v->hardware == VI_HARDWARE_AUTO;
     vi_video_free_hardware(v);
-    if (v->hardware == VI_HARDWARE_OFF || (any && (int64_t)par->width * par->height < WORTH_IT))
+    if (v->hardware == VI_HARDWARE_OFF || !exact(par->codec_id) || (any && (int64_t)par->width * par->height < WORTH_IT))
         return;
     bool found = (any || v->hardware == VI_HARDWARE_CUDA) && open_device(v, codec, AV_HWDEVICE_TYPE_CUDA);
     if (!found && (any || v->hardware == VI_HARDWARE_VAAPI))
@@ -74,6 +80,7 @@ void vi_video_use_hardware(vi_video_in *v, const AVCodec *codec)
     }
     v->dc->hw_device_ctx = av_buffer_ref(v->device);
     v->dc->get_format = choose;
+    v->dc->thread_count = 1; /* the device is asked from one thread alone, between frames */
     vi_debug(v->log, "%s: decoded on %s where it can", v->path, av_get_pix_fmt_name(v->remote));
 }
 
@@ -122,6 +129,7 @@ int vi_video_land(vi_video_in *v, viso_error *err)
         return vi_error_set(err, VISO_ERR_DEVICE, "%s: the decoding device failed: %s", v->path, vi_av_error(rc));
     }
     av_frame_move_ref(v->av, v->landing);
+    v->landed = true;
     return 0;
 }
 
@@ -129,7 +137,10 @@ int vi_video_leave_hardware(vi_reader *r, int64_t *pts, viso_error *err)
 {
     vi_video_in *v = r->video;
     int64_t last = v->last_pts;
-    vi_warn(v->log, "%s: the decoding device failed at frame %lld; the processor goes on", v->path, (long long)v->number);
+    if (v->landed)
+        vi_warn(v->log, "%s: the decoding device failed at frame %lld; the processor goes on", v->path, (long long)v->number);
+    else
+        vi_info(v->log, "%s: the device cannot decode it; the processor goes on", v->path);
     v->hardware = VI_HARDWARE_OFF;
     v->told_change = true; /* the processor's frames lie otherwise in memory, and nothing else changes */
     avcodec_free_context(&v->dc);

@@ -331,6 +331,10 @@ static int next_picture(vi_reader *r, bool trying, int64_t *pts, viso_error *err
     vi_video_in *v = r->video;
     viso_error lost = { 0 };
     int rc = vi_video_pull(v, &lost);
+    if (trying && rc == 0 && v->device && !v->landed) { /* not this stream: then with all threads */
+        av_frame_unref(v->av);
+        rc = VISO_ERR_DEVICE;
+    }
     if (rc == 0)
         *pts = vi_video_time(v);
     else if (rc == VISO_ERR_DEVICE || (trying && rc == VISO_EOF && v->device))

@@ -26,6 +26,7 @@ struct vi_video_in {
     enum AVPixelFormat remote; /* of frames that are on the device */
     AVFrame *landing;          /* a frame brought from the device */
     AVBufferPool *landings;    /* memory for them */
+    bool landed;               /* some frame came from the device */
     uint64_t damaged;
     bool flushed, told_pts, told_damage, told_change, told_end;
 };
