@@ -29,6 +29,9 @@ int viso_look_open(viso_look **out, viso_engine *e, const char *path, int embed,
         vi_free(l);
         return vi_error_nomem(err, path);
     }
+    const vi_run_settings *run = vi_settings_group(e->settings, "run");
+    if ((run->profile[0] || run->telemetry[0]) && !e->models) /* once */
+        vi_warn(&e->log, "--profile and --telemetry are about swaps; nothing is recorded here");
     const vi_target_settings *part = vi_settings_group(e->settings, "target");
     int rc = vi_reader_open_as(&l->reader, path, vi_settings_group(e->settings, "input"), &log, err);
     if (!rc && vi_reader_info(l->reader)->kind == VI_MEDIA_VIDEO)

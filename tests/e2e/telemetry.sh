@@ -112,6 +112,12 @@ run swap "$source" nobody.png -o x.png --telemetry failed.json
 same "failure: exit code" 4 "$code"
 same "failure: telemetry tells" "no face in the target 4" "$(python3 -c 'import json; s = json.load(open("failed.json")); print(s["ended"], s["code"])')"
 
+run swap "$source" "$target" -o x.png --models "$work" --telemetry failed.csv
+same "no models: exit code" 6 "$code"
+check "no models: telemetry tells" grep -qx 'ended,"model missing or damaged"' failed.csv
+run detect "$target" --profile detect.csv
+check "looking: a warning, no file" [ "$code" = 0 -a ! -e detect.csv -a -n "$(grep -- --profile err)" ]
+
 # Refused before any work.
 ends "telemetry of another kind" 2 .json .csv report.txt -- swap "$source" "$target" -o x.png --telemetry report.txt
 ends "profile of another kind" 2 .csv rows.json -- swap "$source" "$target" -o x.png --profile rows.json

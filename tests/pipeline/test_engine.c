@@ -158,6 +158,43 @@ static void clip_keeps_frames_and_times_whatever_the_workers(void **state)
     assert_int_equal(differ, 0);
 }
 
+/* After the test above: the same clip, recorded, twice with one engine. */
+static void recording_changes_nothing_in_the_result(void **state)
+{
+    (void)state;
+    viso_error e = { 0 };
+    viso_run_stats s;
+    viso_options *o;
+    viso_engine *x;
+    const char *from[] = { source };
+    const char *const set[][2] = { { "threads", "3" }, { "codec", "ffv1" }, { "profile", at("p.csv") }, { "telemetry", at("t.csv") } };
+    assert_int_equal(viso_options_create(&o, &e), 0);
+    for (size_t i = 0; i < VI_COUNT(set); i++)
+        assert_int_equal(viso_options_set(o, set[i][0], set[i][1], &e), 0);
+    assert_int_equal(viso_engine_create(&x, o, NULL, NULL, &e), 0);
+    for (int run = 0; run < 2; run++) {
+        viso_swap_params p = { .sources = from, .n_source = 1, .target = clip_path, .out = at("traced.mkv") };
+        if (viso_swap(x, &p, &s, &e) != 0)
+            fail_msg("%s", e.text);
+        long differ;
+        int times, lines = 0, pastes = 0;
+        assert_int_equal(compare(at("w3.mkv"), at("traced.mkv"), &differ, &times), FRAMES);
+        assert_int_equal(differ, 0);
+        char line[400];
+        FILE *f = fopen(at("p.csv"), "r");
+        assert_non_null(f);
+        for (; fgets(line, sizeof line, f); lines++)
+            pastes += strstr(line, ",stage,paste,") != NULL;
+        fclose(f);
+        assert_int_equal(pastes, FRAMES);
+        assert_true(lines > 12 * FRAMES);
+        unlink(at("p.csv"));
+        assert_int_equal(unlink(at("t.csv")), 0);
+    }
+    viso_engine_destroy(&x);
+    viso_options_destroy(&o);
+}
+
 static int stop_at_eight(void *user, const viso_progress *p)
 {
     (void)user;
@@ -264,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(still_is_swapped_and_marked),
         cmocka_unit_test(clip_keeps_frames_and_times_whatever_the_workers),
+        cmocka_unit_test(recording_changes_nothing_in_the_result),
         cmocka_unit_test(stopping_leaves_a_playable_file),
         cmocka_unit_test(refusals_name_the_file_and_write_nothing),
         cmocka_unit_test(folder_goes_on_after_a_bad_file),
