@@ -6,10 +6,12 @@
 #include <string.h>
 
 static const char *const preference[VI_FACE_CLASSES][16] = {
-    [VI_FACE_SMALL] = { "pfld_68_dynbatch", "pfld_68", "peppa_slim160_68", "2dfan4", "res50", "hrffa_68", "1k3d68", NULL },
-    [VI_FACE_MIDDLE] = { "2d106det", "pfld_106_lite", "landmark_203", "proxyless_98", "peppapig_98", NULL },
-    [VI_FACE_CLOSE] = { "face_landmark_with_attention", "facemesh_478_fp16", "face_landmarks_478", "facemesh_468", "face_landmark",
-                        NULL },
+    [VI_FACE_SMALL] = { "proxyless_98", "res50", "2dfan4", "peppapig_98", "hrffa_68", "pfld_106_lite", "1k3d68", "peppa_slim160_68",
+                        "pfld_68_dynbatch", "pfld_68", NULL },
+    [VI_FACE_MIDDLE] = { "face_landmark_with_attention", "face_landmarks_478", "proxyless_98", "2d106det", "landmark_203",
+                         "peppapig_98", "pfld_106_lite", NULL },
+    [VI_FACE_CLOSE] = { "face_landmark_with_attention", "face_landmarks_478", "facemesh_478_fp16", "facemesh_468", "face_landmark",
+                        "landmark_203", NULL },
 };
 
 static const char *installed_first(vi_models *m, const char *const *list)
@@ -26,7 +28,10 @@ static int choose_auto(vi_landmark_choice *c, vi_models *m, const vi_kernels *k,
     for (int i = 0; i < VI_FACE_CLASSES; i++) {
         const char *id = installed_first(m, preference[i]);
         c->of_class[i] = -1;
-        if (!id)
+        for (int j = 0; id && j < i; j++) /* one network may be the best for several classes */
+            if (c->of_class[j] >= 0 && strcmp(c->net[c->of_class[j]].row->id, id) == 0)
+                c->of_class[i] = c->of_class[j];
+        if (!id || c->of_class[i] >= 0)
             continue;
         int rc = vi_net_open(&c->net[c->n], m, k, id, err);
         if (rc)
@@ -58,7 +63,7 @@ void vi_landmark_choice_close(vi_landmark_choice *c)
 
 vi_face_class vi_landmark_class(float side, float yaw)
 {
-    const float close = 96, small = 40, turned = 50;
+    const float close = 128, small = 36, turned = 50;
     if (fabsf(yaw) > turned && side > small)
         return VI_FACE_CLOSE; /* a mesh knows the side that is not seen */
     return side >= close ? VI_FACE_CLOSE : side >= small ? VI_FACE_MIDDLE : VI_FACE_SMALL;
@@ -77,8 +82,13 @@ int vi_landmark_order(const vi_landmark_choice *c, vi_face_class k, int order[VI
         order[0] = 0;
         return c->n;
     }
-    for (int i = 0; i < VI_FACE_CLASSES; i++)
-        if (c->of_class[turn[k][i]] >= 0)
-            order[n++] = c->of_class[turn[k][i]];
+    for (int i = 0; i < VI_FACE_CLASSES; i++) {
+        int net = c->of_class[turn[k][i]];
+        bool there = false;
+        for (int j = 0; j < n; j++)
+            there = there || order[j] == net;
+        if (net >= 0 && !there)
+            order[n++] = net;
+    }
     return n;
 }

@@ -15,8 +15,6 @@
 #define DENSE "face_landmark_with_attention"
 #define MESH "face_mesh_canonical"
 
-enum { PASSES_AUTO, PASSES_1, PASSES_2 };
-
 static vi_net_picture picture_of(const vi_work *w)
 {
     return (vi_net_picture){ w->frame, w->colour, &w->upright };
@@ -45,8 +43,8 @@ static int look(vi_landmarker *l, vi_work *w, vi_face *f, vi_arena *scratch, vis
 
 bool vi_landmark_twice(const vi_landmarker *l, const vi_work *w, const vi_face *f)
 {
-    if (l->s.passes != PASSES_AUTO)
-        return l->s.passes == PASSES_2;
+    if (l->s.passes != VI_PASSES_AUTO)
+        return l->s.passes == VI_PASSES_2;
     /* A region that comes from the detector is rough, for a followed face too. */
     return w->still || f->fresh || f->slot < 0 || f->has_kp;
 }
@@ -265,7 +263,7 @@ static const vi_option_row rows[] = {
         vi_landmark_settings, passes, "landmark-passes", "Landmark passes",
         "How often the landmark model looks at a face. auto: twice in stills and at new faces, once at faces "
         "that are followed.",
-        pass_choices, PASSES_AUTO, VI_OPTION_ADVANCED),
+        pass_choices, VI_PASSES_AUTO, VI_OPTION_ADVANCED),
 };
 const vi_option_group vi_landmark_options = { "landmark", "Landmarks", rows, VI_COUNT(rows),
                                               sizeof(vi_landmark_settings) };

@@ -56,12 +56,20 @@ static void take(const vi_landmarker *l, const vi_work *w, const vi_net *net, fa
     memcpy(m->point, o->point, (size_t)m->count * sizeof *m->point);
 }
 
-/* A mesh looks again at the region its own points ask for. */
-static bool second_crop(const vi_net *net, const vi_landmark_found *o, vi_affine *map)
+/* A mesh looks again at the region its own points ask for. The automatic rule asks for that only when the region is another
+ * one than was shown: on portraits the second look gained nothing otherwise (bench/landmark_bench.c --landmark-passes). */
+static bool second_crop(const vi_landmarker *l, const vi_net *net, const vi_landmark_found *o, vi_affine *map)
 {
+    const float moved = 0.12f, grown = 1.25f, sure = 0.9f;
     vi_region roi;
     viso_box box;
-    if (!o->found || !net->family->level || o->own < 0.1f || !vi_region_of_points(o->point, net->family->count, &roi, &box))
+    if (!o->found || !net->family->level || (o->own >= 0 && o->own < 0.1f) ||
+        !vi_region_of_points(o->point, net->family->count, &roi, &box))
+        return false;
+    float side = vi_affine_scale(map) * (float)net->size;
+    vi_point c = vi_affine_apply(map, (float)net->size / 2, (float)net->size / 2);
+    bool same = hypotf(c.x - roi.cx, c.y - roi.cy) < moved * side && roi.side < grown * side && side < grown * roi.side;
+    if (l->choice.is_auto && l->s.passes == VI_PASSES_AUTO && same && o->own >= sure)
         return false;
     *map = vi_square_to_picture(roi.cx, roi.cy, roi.side, roi.angle, (float)net->size);
     return true;
@@ -87,7 +95,7 @@ static int look(vi_landmarker *l, vi_work *w, int net_index, int round, face_job
         rc = vi_net_look(net, &p, map, count, found, &w->count.networks, scratch, err);
     for (int i = 0; i < count && !rc; i++) {
         vi_face *f = &w->face[job[who[i]].face];
-        if (vi_landmark_twice(l, w, f) && second_crop(net, &found[i], &map[i]))
+        if (vi_landmark_twice(l, w, f) && second_crop(l, net, &found[i], &map[i]))
             rc = vi_net_look(net, &p, &map[i], 1, &found[i], &w->count.networks, scratch, err);
         if (!rc)
             take(l, w, net, &job[who[i]], f, &found[i]);

@@ -85,8 +85,9 @@ int vi_net_open(vi_net *n, vi_models *m, const vi_kernels *k, const char *id, vi
     n->k = k;
     n->batch = 1;
     if (row && !(n->family = vi_landmark_family_named(row->family)))
-        return vi_error_set(err, VISO_ERR_MODEL, "model %s: %s%s%s", id, row->family[0] ? "its family '" : "no landmark family is named in its manifest row",
-                            row->family, row->family[0] ? "' is not one of landmark models" : "");
+        return vi_error_set(err, VISO_ERR_MODEL, row->family[0] ? "model %s: its family '%s' is none of landmark models"
+                                                                : "model %s: its manifest row names no family of landmark models%s",
+                            id, row->family);
     size_t values = 0;
     int rc = vi_models_run(m, id, &n->run, &n->row, err);
     if (!rc && !(n->size = input_side(n->row, err)))

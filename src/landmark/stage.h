@@ -9,6 +9,8 @@
 #include "landmark/iris.h"
 #include "landmark/landmark.h"
 
+enum { VI_PASSES_AUTO, VI_PASSES_1, VI_PASSES_2 }; /* order of the option's choices */
+
 typedef struct vi_landmarker {
     const vi_kernels *k;
     vi_landmark_settings s;
