@@ -2,13 +2,14 @@
  *
  *   landmark_bench SHARED [--truth mesh|reference|both] [--only ID] [--check] [--calibrate] [--KEY VALUE …]
  *
- * The faces are those of the portrait_* photographs (one each, bench/annotated.h). Each picture is shrunk (area mean, 8 bits) so that the longer side of the annotated box is 24 … 512 pixels; larger than it was taken no face is made. The landmark
- * stage gets what the default detector said of the picture in full size, shrunk with it, so that all models are shown the same.
+ * The faces are those of the portrait_* photographs (one each, bench/annotated.h). Each picture is shrunk (area mean, 8 bits) so
+ * that the longer side of the annotated box is 24 … 512 pixels; larger than it was taken no face is made. The landmark stage
+ * gets what the default detector said of the picture in full size, shrunk with it, so that all models are shown the same.
  *
- * Error: mean distance of the marks' reduction to five (models.md 4.1) from the true points, in percent of the face's size (square root of its box's area). What
- * is true: "mesh", the 478 points of the attention mesh at full size, reduced (models.md 4.1); "reference", the median of the
- * detectors of reference.json; "both", the middle of the two, which has neither one's habits and is the default. A model
- * that takes a face for none keeps the detector's points, as in the product, and pays for them.
+ * Error: mean distance of the marks' reduction to five (models.md 4.1) from the true points, in percent of the face's size (square
+ * root of its box's area). What is true: "mesh", the 478 points of the attention mesh at full size, reduced; "reference", the
+ * median of the detectors of reference.json; "both", the middle of the two, which has neither one's habits and is the default.
+ * A model that takes a face for none keeps the detector's points, as in the product, and pays for them.
  *
  * Time: processor time of the stage over all faces of a size, least of two rounds, as a part of what the largest model (the
  * attention mesh) needs (one round with --check).
