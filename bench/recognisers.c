@@ -208,11 +208,14 @@ static int compare(set *s, const vi_recogniser *r, viso_error *err)
         }
     }
     if (t.n_same && t.n_other) {
+        const float match = vi_recogniser_match(vi_recogniser_row(r));
         weigh(&t);
-        printf("| `%s` | %s | %d | %.2f / %.3f | %d | %.2f / %.3f | %.2f | %.0f | %.2f %% |\n", vi_recogniser_row(r)->id,
+        printf("| `%s` | %s | %d | %.2f / %.3f | %d | %.2f / %.3f | %.2f (%.0f) | %.2f %% | %.2f: %.0f, %.0f |\n", vi_recogniser_row(r)->id,
                vi_crop_name(vi_recogniser_crop(r)), t.n_same, mean(t.same, t.n_same), (double)t.same[0].cosine, t.n_other,
                mean(t.other, t.n_other), (double)t.other[t.n_other - 1].cosine, (double)t.threshold,
-               (double)vi_similarity(t.threshold), 100 * (double)t.error);
+               (double)vi_similarity(t.threshold), 100 * (double)t.error, (double)match,
+               (double)(part_below(t.same, t.n_same, match) * (float)t.n_same),
+               (double)((1 - part_below(t.other, t.n_other, match)) * (float)t.n_other));
         if (s->verbose)
             print_pairs(s, &t);
         fflush(stdout);
@@ -227,8 +230,8 @@ static int measure(set *s, const char *only, viso_error *err)
     static const vi_crop_type crops[] = { VI_CROP_ARCFACE, VI_CROP_OPAL, VI_CROP_PEARL, VI_CROP_OPTIMAL };
     const vi_model_row *row;
     int rc = 0;
-    printf("%d faces in %d photographs\n\n| recogniser | crop | same | mean / least | different | mean / most | threshold | similarity | "
-           "equal error |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n", s->n_face, s->n_photo);
+    printf("%d faces in %d photographs\n\n| recogniser | crop | same | mean / least | different | mean / most | threshold (similarity) | "
+           "equal error | at the manifest's: missed, mistaken |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n", s->n_face, s->n_photo);
     for (int i = 0; (row = vi_recogniser_at(s->models, i)) && !rc; i++) {
         char *path = NULL;
         if ((only && strcmp(only, row->id) != 0) || vi_models_path(s->models, row->id, &path, NULL) != 0)
