@@ -1,9 +1,10 @@
 /* bench/infer_bench.c: what our run call costs over bare ONNX Runtime, in one process. infer_bench [MODEL] [ROUNDS]
  *
- * The same session, run once as a C program would (input and output tensors made once, Run), once through vi_run_now. It must
- * be the same: two sessions of one file with the same settings differ by 3 %, from where their memory lies. One thread, so
- * its processor time is what is measured; the two take turns, so that a busy machine disturbs both alike. What counts is the difference of the least times
- * and that of the lower quarters; the median of the differences between neighbours shows how steady the machine was. */
+ * The same session, run once as a C program would (input and output tensors made once, Run), once through vi_run_now. It
+ * must be the same: two sessions of one file with the same settings differ by 3 %, from where their memory lies. One thread,
+ * so its processor time is what is measured; the two take turns, so that a busy machine disturbs both alike. What counts is
+ * the difference of the least times and that of the lower quarters; the median of the differences between neighbours shows
+ * how steady the machine was. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,13 @@
  * says about its tensors. Thread-safe: a loaded graph does not change. */
 #include <stdio.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "infer/internal.h"
+
+enum { TRIM_FROM = 16 << 20 }; /* bytes of a model; below, there is little to win */
 
 static const struct {
     vi_dtype type;
@@ -156,6 +161,18 @@ static int create(vi_ort_graph *g, const vi_load *l, bool graphs, viso_error *er
     return code;
 }
 
+/* Loading leaves the C library with a multiple of the file in freed pieces that it does not give back by itself: with a file
+ * of 268 MB, 1.9 times that. */
+static void give_back(size_t model)
+{
+#ifdef __GLIBC__
+    if (model >= TRIM_FROM)
+        malloc_trim(0);
+#else
+    (void)model;
+#endif
+}
+
 int vi_ort_load(void *self, const vi_load *l, void **graph, viso_error *err)
 {
     vi_ort_graph *g = vi_calloc(1, sizeof *g);
@@ -177,6 +194,7 @@ int vi_ort_load(void *self, const vi_load *l, void **graph, viso_error *err)
         vi_ort_unload(self, g);
     else
         *graph = g;
+    give_back(l->size);
     return code;
 }
 

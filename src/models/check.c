@@ -93,12 +93,11 @@ static void take(const trial *t, vi_answers *a)
 
 static int open_on(vi_models *m, trial *t, vi_provider p, viso_error *err)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
+    vi_model_file f = {0};
     vi_model_load *how = vi_calloc(1, sizeof *how);
-    int code = how ? vi_models_load_file(m, t->row, &data, &size, err) : vi_error_nomem(err, t->row->id);
+    int code = how ? vi_models_open_file(m, t->row, &f, err) : vi_error_nomem(err, t->row->id);
     if (!code)
-        code = vi_models_prepare(m, t->row, data, size, how, err);
+        code = vi_models_prepare(m, t->row, f.data, f.size, how, err);
     if (!code) {
         how->policy = (vi_device_policy){.order = {p}, .n_order = 1, .named = true, .strict = true};
         how->p.warm_up = false;
@@ -106,7 +105,9 @@ static int open_on(vi_models *m, trial *t, vi_provider p, viso_error *err)
     }
     if (!code)
         code = vi_models_check_contract(t->row, t->s, err);
-    vi_free(data);
+    if (!code)
+        code = vi_models_file_kept(&f, t->row, err);
+    vi_models_close_file(&f);
     vi_free(how);
     return code;
 }

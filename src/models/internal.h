@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "models/models.h"
+#include "models/onnx_read.h"
 
 /* Rows of a manifest file, allocated with vi_calloc. VISO_ERR_MODEL naming file, row and field. */
 int vi_manifest_read(const char *path, vi_model_row **rows, int *count, viso_error *err);
@@ -71,8 +72,22 @@ int vi_models_find_rows(vi_models *m, viso_error *err);
 int vi_models_make_folders(const char *path, viso_error *err);
 /* Path of a row's file if some folder has it (allocated), else NULL. */
 char *vi_models_where(const vi_models *m, const vi_model_row *row);
-/* Reads a row's file and checks its digest. */
-int vi_models_load_file(vi_models *m, const vi_model_row *row, uint8_t **data, size_t *size, viso_error *err);
+/* VISO_ERR_MODEL: no folder has it, and what to do. */
+int vi_models_missing(const vi_models *m, const vi_model_row *row, viso_error *err);
+
+/* A row's file with its digest checked: a small one read, a large one mapped. */
+typedef struct vi_model_file {
+    const uint8_t *data;
+    size_t size;
+    uint8_t *heap; /* of a small one */
+    vi_mapped map; /* of a large one */
+    char *path;
+    uint64_t seen[4]; /* what was known of the file before: device, inode, size, time of change */
+} vi_model_file;
+int vi_models_open_file(vi_models *m, const vi_model_row *row, vi_model_file *f, viso_error *err); /* *f is set in any case */
+/* To be asked when the bytes were used: a mapped file must not have changed since. VISO_ERR_MODEL. */
+int vi_models_file_kept(const vi_model_file *f, const vi_model_row *row, viso_error *err);
+void vi_models_close_file(vi_model_file *f);
 /* The graph's tensors against the row's. `file` is for the message. */
 int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_error *err);
 /* Opens the runtime at first use. */

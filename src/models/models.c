@@ -1,7 +1,7 @@
 /* models/models.c: from a model's id to its file, checked, and to a loaded session shared by all. Thread-safe.
  *
  * A model is loaded at first use and stays until the object closes. Its digest is checked on the very bytes that the
- * runtime gets, so a file changed in between cannot slip through. */
+ * runtime gets, so a file changed in between cannot slip through (bytes.c). */
 #include "models/models.h"
 
 #include <stdio.h>
@@ -11,9 +11,6 @@
 
 #include "models/internal.h"
 #include "models/verified.h"
-
-/* The largest networks in use (face restorers) stay below this. */
-#define FILE_MOST ((size_t)4 << 30)
 
 int vi_models_open(vi_models **out, const vi_models_params *p, viso_error *err)
 {
@@ -117,7 +114,7 @@ char *vi_models_where(const vi_models *m, const vi_model_row *row)
     return NULL;
 }
 
-static int missing(const vi_models *m, const vi_model_row *row, viso_error *err)
+int vi_models_missing(const vi_models *m, const vi_model_row *row, viso_error *err)
 {
     char tried[256] = "";
     for (int i = 0; i < m->n_dir; ++i) {
@@ -135,47 +132,7 @@ int vi_models_path(vi_models *m, const char *id, char **path, viso_error *err)
     *path = row ? vi_models_where(m, row) : NULL;
     if (*path)
         return 0;
-    return row ? missing(m, row, err) : VISO_ERR_MODEL;
-}
-
-/* The bytes in memory against the row's digest. A large file that was found right before and has not changed since
- * is taken at its word: hashing half a gigabyte would take longer than loading it. */
-static bool digest_fits(const char *path, const struct stat *before, const uint8_t *data, size_t size, const char *sha256, char hex[65])
-{
-    struct stat after;
-    bool same = stat(path, &after) == 0 && after.st_ino == before->st_ino && after.st_size == before->st_size &&
-                (size_t)after.st_size == size && after.st_mtim.tv_sec == before->st_mtim.tv_sec &&
-                after.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
-    bool large = same && size >= VI_VERIFY_ALWAYS;
-    if (large && vi_verified_before(&after, sha256))
-        return true;
-    vi_sha256(data, size, hex);
-    bool good = strcmp(hex, sha256) == 0;
-    if (good && large)
-        vi_verified_note(&after, sha256);
-    return good;
-}
-
-int vi_models_load_file(vi_models *m, const vi_model_row *row, uint8_t **data, size_t *size, viso_error *err)
-{
-    char hex[65] = "";
-    struct stat before = {0};
-    viso_error reading = {0};
-    char *path = vi_models_where(m, row);
-    if (!path)
-        return missing(m, row, err);
-    stat(path, &before); /* if it fails, so does reading */
-    int code = vi_file_read(path, FILE_MOST, data, size, &reading);
-    if (code) {
-        code = vi_error_set(err, code == VISO_ERR_NO_SPACE ? code : VISO_ERR_MODEL, "model %s: %s", row->id, reading.text);
-    } else if (row->sha256[0] && !digest_fits(path, &before, *data, *size, row->sha256, hex)) {
-        vi_free(*data);
-        *data = NULL;
-        code = vi_error_set(err, VISO_ERR_MODEL, "model %s is damaged: %s has SHA-256 %.12s…, the manifest says "
-                            "%.12s…; remove it and run 'make build' or install it again", row->id, path, hex, row->sha256);
-    }
-    vi_free(path);
-    return code;
+    return row ? vi_models_missing(m, row, err) : VISO_ERR_MODEL;
 }
 
 static const char *state(vi_models *m, int i, bool full, bool force)
@@ -207,7 +164,22 @@ int vi_models_blob(vi_models *m, const char *id, uint8_t **data, size_t *size, v
     const vi_model_row *row = need_row(m, id, err);
     *data = NULL;
     *size = 0;
-    return row ? vi_models_load_file(m, row, data, size, err) : VISO_ERR_MODEL;
+    vi_model_file f;
+    int code = row ? vi_models_open_file(m, row, &f, err) : VISO_ERR_MODEL;
+    if (!code && !f.heap && !(f.heap = vi_alloc(f.size + 1)))
+        code = vi_error_nomem(err, id);
+    else if (!code && f.map.data)
+        memcpy(f.heap, f.data, f.size);
+    if (!code)
+        code = vi_models_file_kept(&f, row, err);
+    if (!code) {
+        *data = f.heap;
+        *size = f.size;
+        f.heap = NULL;
+    }
+    if (row)
+        vi_models_close_file(&f);
+    return code;
 }
 
 /* --- sessions --------------------------------------------------------------------------------------------------- */
@@ -295,20 +267,21 @@ int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_
 
 static int load(vi_models *m, const vi_model_row *row, vi_model_entry *e, viso_error *err)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
+    vi_model_file f = {0};
     uint64_t begin = vi_now_ns();
     if (row->n_role == 0)
         return vi_error_set(err, VISO_ERR_MODEL, "model %s is not a network", row->id);
     vi_model_load *how = vi_calloc(1, sizeof *how);
-    int code = how ? vi_models_load_file(m, row, &data, &size, err) : vi_error_nomem(err, row->id);
+    int code = how ? vi_models_open_file(m, row, &f, err) : vi_error_nomem(err, row->id);
     if (!code)
         code = vi_models_runtime(m, err);
     if (!code)
-        code = vi_models_prepare(m, row, data, size, how, err);
+        code = vi_models_prepare(m, row, f.data, f.size, how, err);
     if (!code)
         code = vi_session_open(&e->session, m->runtime, &how->p, err);
-    vi_free(data);
+    if (!code)
+        code = vi_models_file_kept(&f, row, err);
+    vi_models_close_file(&f);
     vi_free(how);
     if (!code)
         code = vi_models_check_contract(row, e->session, err);

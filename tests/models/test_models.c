@@ -7,7 +7,7 @@
 
 #include "../test.h"
 #include "graphs.h"
-#include "models/models.h"
+#include "models/internal.h"
 #include "viso/model.h"
 
 static char dir[256];
@@ -240,6 +240,53 @@ static const char *fresh_state(bool now)
     return text;
 }
 
+static void large_files_are_mapped_and_watched(void **state)
+{
+    char path[512], other[512], hex[65];
+    viso_error err = {0};
+    vi_model_file f;
+    (void)state;
+    path_of(path, "blob.bin");
+    path_of(other, "other.bin");
+    put_large(path, 'm', 1000000000);
+    assert_int_equal(vi_sha256_file(path, hex, NULL), 0);
+    put_manifest(row("blob", "blob.bin", hex, ""));
+    vi_models *m = open_models();
+    const vi_model_row *r = vi_models_find(m, "blob");
+    assert_int_equal(vi_models_open_file(m, r, &f, &err), 0);
+    assert_non_null(f.map.data);
+    assert_null(f.heap);
+    assert_int_equal(f.size, 17 << 20);
+    assert_int_equal(f.data[f.size - 1], 'm');
+    assert_int_equal(vi_models_file_kept(&f, r, &err), 0);
+    /* Replaced under its name, what is mapped is still what was checked; so it is when the name is gone. */
+    put_large(other, 'n', 1000000009);
+    assert_int_equal(rename(other, path), 0);
+    assert_int_equal(vi_models_file_kept(&f, r, &err), 0);
+    assert_int_equal(f.data[f.size - 1], 'm');
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(vi_models_file_kept(&f, r, &err), 0);
+    vi_models_close_file(&f);
+    /* Written into: what was loaded may be anything. */
+    put_large(path, 'm', 1000000000);
+    assert_int_equal(vi_models_open_file(m, r, &f, &err), 0);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fputc('x', file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(vi_models_file_kept(&f, r, &err), VISO_ERR_MODEL);
+    assert_non_null(strstr(err.text, "model blob: "));
+    assert_non_null(strstr(err.text, "was written to while it was loaded"));
+    vi_models_close_file(&f);
+    /* And that is a wrong digest the next time. */
+    err = (viso_error){0};
+    assert_int_equal(vi_models_open_file(m, r, &f, &err), VISO_ERR_MODEL);
+    assert_non_null(strstr(err.text, "model blob is damaged"));
+    assert_null(f.map.data);
+    vi_models_close(&m);
+    remove(path);
+}
+
 static void large_files_are_verified_once(void **state)
 {
     char path[512], cache[512], hex[65];
@@ -453,7 +500,8 @@ int main(void)
         cmocka_unit_test(a_model_runs_by_role), cmocka_unit_test(faults_name_the_model),
         cmocka_unit_test(the_contract_is_checked_at_load), cmocka_unit_test(states_and_blobs),
         cmocka_unit_test(bad_manifests),
-        cmocka_unit_test(large_files_are_verified_once), cmocka_unit_test(removing), cmocka_unit_test(public_calls),
+        cmocka_unit_test(large_files_are_mapped_and_watched), cmocka_unit_test(large_files_are_verified_once),
+        cmocka_unit_test(removing), cmocka_unit_test(public_calls),
         cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
