@@ -25,9 +25,11 @@ static const unsigned slots[MODULES] = { 0, 16, 9, 15, 7, 16, 7 };
 static any_fn slot[MODULES][MOST_SLOTS];
 static any_fn *table[MODULES][MOST_SLOTS + 1];
 
-static int (*push_fn)(const char *);
-static int (*pop_fn)(void);
-static void (*name_fn)(uint32_t, const char *);
+/* A tool may fill or empty a slot while the program runs, so it is read at each call, as NVIDIA's header does. */
+static any_fn core(int which)
+{
+    return __atomic_load_n(&slot[CORE][which], __ATOMIC_ACQUIRE);
+}
 
 static int module_table(int module, any_fn ***out, unsigned *size)
 {
@@ -61,7 +63,7 @@ static const void *export_table(uint32_t id)
     return id == TABLE_CALLBACKS ? (const void *)&callbacks : id == TABLE_VERSION ? (const void *)&version_info : NULL;
 }
 
-static void attach_tool(const char *path, const vi_log *log)
+static bool attach_tool(const char *path, const vi_log *log)
 {
     for (int m = 1; m < MODULES; m++)
         for (unsigned i = 1; i < slots[m]; i++)
@@ -69,7 +71,7 @@ static void attach_tool(const char *path, const vi_log *log)
     void *library = dlopen(path, RTLD_LAZY);
     if (!library) {
         vi_warn(log, "NVTX_INJECTION64_PATH: %s", dlerror());
-        return;
+        return false;
     }
     int (*start)(const void *(*)(uint32_t)) = NULL;
     *(void **)&start = dlsym(library, "InitializeInjectionNvtx2");
@@ -77,57 +79,54 @@ static void attach_tool(const char *path, const vi_log *log)
         vi_warn(log, "NVTX_INJECTION64_PATH: %s %s", path,
                 start ? "does not want this program's ranges" : "has no InitializeInjectionNvtx2");
         dlclose(library);
-        return;
+        return false;
     }
-    push_fn = (int (*)(const char *))slot[CORE][RANGE_PUSH];
-    pop_fn = (int (*)(void))slot[CORE][RANGE_POP];
-    name_fn = (void (*)(uint32_t, const char *))slot[CORE][NAME_THREAD];
+    return true;
 }
 
-static void attach_old(void)
+static bool attach_old(void)
 {
+    static const struct { int at; const char *name; } function[] = {
+        { RANGE_PUSH, "nvtxRangePushA" }, { RANGE_POP, "nvtxRangePop" }, { NAME_THREAD, "nvtxNameOsThreadA" },
+    };
     void *library = dlopen("libnvToolsExt.so.1", RTLD_LAZY);
-    if (!library)
-        return;
-    *(void **)&push_fn = dlsym(library, "nvtxRangePushA");
-    *(void **)&pop_fn = dlsym(library, "nvtxRangePop");
-    *(void **)&name_fn = dlsym(library, "nvtxNameOsThreadA");
+    for (int i = 0; i < 3 && library; i++)
+        *(void **)&slot[CORE][function[i].at] = dlsym(library, function[i].name);
+    return library != NULL;
 }
 
 bool vi_nvtx_attach(const vi_log *log)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static bool tried;
+    static bool tried, listens;
     pthread_mutex_lock(&lock);
     if (!tried) {
         const char *path = getenv("NVTX_INJECTION64_PATH");
         tried = true;
-        if (path && path[0])
-            attach_tool(path, log);
-        else
-            attach_old();
-        if (!push_fn || !pop_fn) {
-            push_fn = NULL;
-            pop_fn = NULL;
-        }
+        listens = path && path[0] ? attach_tool(path, log) : attach_old();
     }
-    bool there = push_fn != NULL;
+    bool there = listens;
     pthread_mutex_unlock(&lock);
     return there;
 }
 
 void vi_nvtx_push(const char *text)
 {
-    push_fn(text);
+    any_fn fn = core(RANGE_PUSH);
+    if (fn)
+        ((int (*)(const char *))fn)(text);
 }
 
 void vi_nvtx_pop(void)
 {
-    pop_fn();
+    any_fn fn = core(RANGE_POP);
+    if (fn)
+        ((int (*)(void))fn)();
 }
 
 void vi_nvtx_name_thread(const char *name)
 {
-    if (name_fn)
-        name_fn((uint32_t)syscall(SYS_gettid), name);
+    any_fn fn = core(NAME_THREAD);
+    if (fn)
+        ((void (*)(uint32_t, const char *))fn)((uint32_t)syscall(SYS_gettid), name);
 }
