@@ -230,8 +230,9 @@ static int measure(set *s, const char *only, viso_error *err)
     static const vi_crop_type crops[] = { VI_CROP_ARCFACE, VI_CROP_OPAL, VI_CROP_PEARL, VI_CROP_OPTIMAL };
     const vi_model_row *row;
     int rc = 0;
-    printf("%d faces in %d photographs\n\n| recogniser | crop | same | mean / least | different | mean / most | threshold (similarity) | "
-           "equal error | at the manifest's: missed, mistaken |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n", s->n_face, s->n_photo);
+    printf("%d faces in %d photographs\n\n| recogniser | crop | same | mean / least | different | mean / most | threshold (similarity) "
+           "| equal error | at the manifest's: missed, mistaken |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+           s->n_face, s->n_photo);
     for (int i = 0; (row = vi_recogniser_at(s->models, i)) && !rc; i++) {
         char *path = NULL;
         if ((only && strcmp(only, row->id) != 0) || vi_models_path(s->models, row->id, &path, NULL) != 0)

@@ -9,7 +9,7 @@
 
 #include "gallery/internal.h"
 
-enum { BUSY_MS = 10000, APPLICATION = 0x7669736F /* "viso" */ };
+enum { BUSY_MS = 10000, CHECK_MOST = 16 << 20, APPLICATION = 0x7669736F /* "viso" */ };
 
 /* Each step brings a file from the version of its index to the next. Steps are never changed once released. */
 static const char *const steps[] = {
@@ -70,9 +70,13 @@ static int read_number(vi_gallery *g, const char *sql, int64_t *out, viso_error 
     return vi_query_end(&q, err);
 }
 
+/* Reads all of it, so only while that costs nothing; in a larger file damage is found where it is met. */
 static int check_damage(vi_gallery *g, viso_error *err)
 {
     char text[64] = "";
+    struct stat st;
+    if (stat(g->path, &st) != 0 || st.st_size > CHECK_MOST)
+        return VISO_OK;
     vi_query q = vi_query_make(g, "PRAGMA quick_check(1)");
     if (vi_query_row(&q))
         vi_query_get_text(&q, 0, text, sizeof text);
