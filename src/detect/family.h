@@ -25,6 +25,7 @@ typedef struct vi_detect_family {
     int size, step;            /* input side where graph and row leave it free; sizes are multiples of `step` */
     vi_fit fit;
     bool no_enlarging;
+    bool plain;                /* sampled without the antialiasing filter */
     float border;              /* R'G'B' beside the picture */
     float score;               /* threshold its authors use */
     int points;                /* 0, 5 or 6 with each detection; 0 also where only some of its models have any */

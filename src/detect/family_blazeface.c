@@ -74,6 +74,6 @@ const vi_detect_family vi_detect_blazeface = {
 };
 
 const vi_detect_family vi_detect_blazeface_full = {
-    .id = "blazeface_full", .role = roles, .size = 192, .step = 4, .fit = VI_FIT_CENTRE, .score = 0.5f, .smallest = 18,
+    .id = "blazeface_full", .role = roles, .size = 192, .step = 4, .fit = VI_FIT_CENTRE, .plain = true, .score = 0.5f, .smallest = 18,
     .close_up = 1.5f, .weighted = true, .points = 6, .still_levels = 2, .shape = full_shape, .decode = full_decode,
 };

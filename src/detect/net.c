@@ -2,6 +2,7 @@
  * colours come first straight into the network's input: no picture is ever converted as a whole, no crop is copied. */
 #include "detect/net.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -227,9 +228,16 @@ static vi_rgb crop_planes(vi_detect_net *n, vi_arena *scratch)
     return crop;
 }
 
+/* Whether the picture is shrunk by the filter of the training and ends on whole pixels. Turned pictures, and the detector
+ * whose recipe is another, mix with black at the edges. */
+static bool is_exact(const vi_detect_net *n, const vi_affine *upright, const vi_window *w)
+{
+    return !n->family->plain && upright->m[1] == 0 && upright->m[3] == 0 && fmodf(w->angle, 180.0f) == 0;
+}
+
 static vi_rect covered(const vi_detect_net *n, const vi_detect_frame *f, const vi_window *w)
 {
-    return vi_window_covered(w, &n->view, f->width, f->height);
+    return vi_window_covered(w, &n->view, f->width, f->height, is_exact(n, &f->upright, w));
 }
 
 static vi_rgb part_of(const vi_rgb *crop, const vi_rect *r)
@@ -254,9 +262,8 @@ int vi_detect_net_sample(vi_detect_net *n, const vi_detect_frame *f, const vi_wi
     vi_affine to_frame = vi_affine_compose(&f->upright, &to_upright);
     to_frame = vi_affine_compose(&to_frame, &shift);
     vi_rgb part = part_of(crop, &r);
-    /* Black mixes in at the picture's edge by itself; another border colour begins where the picture ends. */
-    int rc = n->k->sample(f->frame, f->colour, &to_frame, &part, n->family->border > 0 ? VI_BORDER_REPLICATE : VI_BORDER_ZERO,
-                          scratch);
+    int rc = is_exact(n, &f->upright, w) ? n->k->shrink(f->frame, f->colour, &to_frame, &part, scratch)
+                                         : n->k->sample(f->frame, f->colour, &to_frame, &part, VI_BORDER_ZERO, scratch);
     return rc ? vi_error_set(err, rc, "detector: out of scratch memory for a window") : VISO_OK;
 }
 
@@ -274,13 +281,6 @@ static void paint_beside(const vi_plane *p, const vi_rect *r, float value)
             vi_plane_fill(&parts[i], value);
 }
 
-/* The rectangle without the pixel that covers() rounded outwards. */
-static vi_rect shrunk(const vi_detect_net *n, vi_rect r)
-{
-    int x0 = r.x > 0, y0 = r.y > 0, x1 = r.x + r.w < n->view.w, y1 = r.y + r.h < n->view.h;
-    return (vi_rect){ r.x + x0, r.y + y0, VI_MAX(r.w - x0 - x1, 0), VI_MAX(r.h - y0 - y1, 0) };
-}
-
 static bool same_rect(const vi_rect *a, const vi_rect *b)
 {
     return a->x == b->x && a->y == b->y && a->w == b->w && a->h == b->h;
@@ -289,8 +289,8 @@ static bool same_rect(const vi_rect *a, const vi_rect *b)
 void vi_detect_net_feed(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop)
 {
     const vi_model_row *row = n->row;
-    vi_rect r = covered(n, f, w), inner = n->family->border > 0 ? shrunk(n, r) : r;
-    bool painted = same_rect(&inner, &n->painted) && !row->nhwc && same_rect(&inner, &r);
+    vi_rect r = covered(n, f, w);
+    bool painted = same_rect(&r, &n->painted) && !row->nhwc;
     for (int t = 0; t < 3; t++) {
         const vi_plane *p = &crop->c[row->bgr ? 2 - t : t];
         vi_plane part = vi_plane_view(p, r.x, r.y, r.w, r.h);
@@ -298,9 +298,9 @@ void vi_detect_net_feed(vi_detect_net *n, const vi_detect_frame *f, const vi_win
         if (!as_is)
             n->k->affine(&part, &part, row->scale[t], row->offset[t]);
         if (!painted)
-            paint_beside(p, &inner, row->nhwc ? n->family->border : row->scale[t] * n->family->border + row->offset[t]);
+            paint_beside(p, &r, row->nhwc ? n->family->border : row->scale[t] * n->family->border + row->offset[t]);
     }
-    n->painted = inner;
+    n->painted = r;
     if (row->nhwc)
         n->k->to_tensor_nhwc(n->input, crop, row->scale, row->offset, row->bgr);
 }

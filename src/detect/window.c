@@ -124,7 +124,7 @@ vi_affine vi_window_to_picture(const vi_window *w, float width, float height)
                           w->cy - sx * width / 2 - cy * height / 2 } };
 }
 
-vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int height)
+vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int height, bool nearest)
 {
     vi_rect all = { 0, 0, v->w, v->h };
     vi_affine to = vi_window_to_picture(w, (float)v->w, (float)v->h), back;
@@ -133,5 +133,7 @@ vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int h
         return all;
     vi_point p = vi_affine_apply(&back, 0, 0), q = vi_affine_apply(&back, (float)width, (float)height);
     vi_box box = { fminf(p.x, q.x) - 1, fminf(p.y, q.y) - 1, fmaxf(p.x, q.x) + 1, fmaxf(p.y, q.y) + 1 };
+    if (nearest)
+        box = (vi_box){ roundf(box.x0 + 1), roundf(box.y0 + 1), roundf(box.x1 - 1), roundf(box.y1 - 1) };
     return vi_box_cover(&box, v->w, v->h);
 }

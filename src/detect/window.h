@@ -39,7 +39,8 @@ int vi_window_tiles(vi_window *out, int max, const vi_view *v, int width, int he
 vi_window vi_window_around(const vi_view *v, int width, int height, float cx, float cy, float side, float angle);
 /* Crop of width x height pixels -> upright picture. */
 vi_affine vi_window_to_picture(const vi_window *w, float width, float height);
-/* What part of the input shows the picture, rounded outwards; the whole input for windows that are not turned by quarters. */
-vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int height);
+/* What part of the input shows the picture, rounded to the nearest pixel or outwards; the whole input for windows that are not
+ * turned by quarters. */
+vi_rect vi_window_covered(const vi_window *w, const vi_view *v, int width, int height, bool nearest);
 
 #endif

@@ -58,6 +58,7 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
 
 #define VI_DECLARE_KERNELS(P)                                                                                          \
     int P##_sample(const vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, vi_border, vi_arena *); \
+    int P##_shrink(const vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, vi_arena *);            \
     int P##_composite(vi_frame *, const vi_colour_map *, const vi_affine *, const vi_rgb *, const vi_plane *,          \
                       vi_rect *, vi_arena *);                                                                          \
     int P##_blur(const vi_plane *, const vi_plane *, float, vi_arena *);                                               \

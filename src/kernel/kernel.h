@@ -91,6 +91,10 @@ typedef struct vi_kernels {
      * large face does not alias). Grey frames give three equal planes. */
     int (*sample)(const vi_frame *f, const vi_colour_map *cm, const vi_affine *crop_to_frame, const vi_rgb *crop,
                   vi_border border, vi_arena *scratch);
+    /* The same without turning (crop_to_frame has m[1] = m[3] = 0; mirrored is fine) by an antialiased bilinear filter: a triangle of
+     * two crop pixels along each axis when shrinking, plain bilinear when growing. What Pillow and PyTorch do, so what most
+     * networks were trained with. Beyond the frame its edges replicate. */
+    int (*shrink)(const vi_frame *f, const vi_colour_map *cm, const vi_affine *crop_to_frame, const vi_rgb *crop, vi_arena *scratch);
     /* Puts a crop back: for each frame pixel inside the box of the mask's support, look up mask and crop at
      * frame_to_crop (bilinear; mask 0 outside the crop) and write (1-m)*old + m*new, rounded to nearest in the
      * frame's own depth, chroma planes with the mask and colour averaged over the chroma sample's footprint and

@@ -10,6 +10,7 @@
 const vi_kernels VI_FN(table) = {
     .name = VI_TABLE_NAME,
     .sample = VI_FN(sample),
+    .shrink = VI_FN(shrink),
     .composite = VI_FN(composite),
     .blur = VI_FN(blur),
     .blur_masked = VI_FN(blur_masked),

@@ -350,6 +350,84 @@ static void samples(void **unused)
             }
 }
 
+/* Against the plain version, and that one against the definition in double: a triangle over the samples of the crop's own
+ * R'G'B', which for packed RGB is the very same thing. */
+static void shrinks(void **unused)
+{
+    static const int frames[][2] = { { 1, 1 }, { 3, 2 }, { 5, 7 }, { 64, 48 }, { 131, 99 } };
+    for (int f = 0; f < n_formats; f++)
+        for (size_t s = 0; s < VI_COUNT(frames); s++)
+            for (int kind = 0; kind < 8; kind++) {
+                test_frame t;
+                const vi_colour colour = { 1, (uint8_t)(kind == 7 ? 16 : 1), 1, 0, (uint8_t)rnd_int(0, 6) };
+                vi_colour_map cm;
+                guarded d[3][2];
+                vi_rgb crop[2];
+                test_frame_new(&t, all_formats[f], frames[s][0], frames[s][1], kind & 1, FILL_NOISE);
+                assert_int_equal(vi_colour_map_create(&cm, all_formats[f], &colour, 720, NULL), 0);
+                width = rnd_int(1, 40), height = rnd_int(1, 40);
+                for (int i = 0; i < 3; i++) {
+                    make_two(d[i]);
+                    crop[0].c[i] = d[i][0].p, crop[1].c[i] = d[i][1].p;
+                }
+                /* from four times enlarged to ten times reduced, mirrored, partly outside */
+                float sx = 0.25f * expf(3.7f * rnd_unit()), sy = sx * (0.5f + rnd_unit());
+                vi_affine m = { { kind & 2 ? -sx : sx, 0, rnd_unit() * (float)frames[s][0], 0, sy,
+                                  (rnd_unit() - 0.5f) * (float)frames[s][1] } };
+                assert_int_equal(c->shrink(&t.f, &cm, &m, &crop[0], test_arena()), 0);
+                assert_int_equal(k->shrink(&t.f, &cm, &m, &crop[1], test_arena()), 0);
+                for (int i = 0; i < 3; i++)
+                    compare_and_free("shrink", d[i], kind == 7 ? 4e-3f : 1e-3f, 0);
+                vi_colour_map_destroy(&cm);
+                test_frame_free(&t);
+            }
+}
+
+static double triangle(const vi_frame *f, int i, double x, double y, double rx, double ry)
+{
+    double sum = 0, weight = 0;
+    x = fmin(fmax(x, 0.5), f->width - 0.5), y = fmin(fmax(y, 0.5), f->height - 0.5);
+    for (int v = 0; v < f->height; v++)
+        for (int u = 0; u < f->width; u++) {
+            double w = fmax(0, 1 - fabs(u + 0.5 - x) / rx) * fmax(0, 1 - fabs(v + 0.5 - y) / ry);
+            sum += w * frame_get(f, i, u, v);
+            weight += w;
+        }
+    return sum / weight / 255;
+}
+
+static void shrinking_is_a_triangle(void **unused)
+{
+    for (int round = 0; round < 12; round++) {
+        test_frame t;
+        const vi_colour colour = { 1, 1, 1, 0, 0 };
+        vi_colour_map cm;
+        guarded d[3];
+        vi_rgb crop;
+        test_frame_new(&t, VI_FORMAT_RGB24, rnd_int(1, 60), rnd_int(1, 60), false, FILL_NOISE);
+        assert_int_equal(vi_colour_map_create(&cm, VI_FORMAT_RGB24, &colour, 720, NULL), 0);
+        for (int i = 0; i < 3; i++) {
+            d[i] = guarded_new(9, 11, 0, 0);
+            crop.c[i] = d[i].p;
+        }
+        float sx = 0.3f + 4 * rnd_unit(), sy = 0.3f + 4 * rnd_unit(), x0 = rnd_unit() * 9, y0 = -rnd_unit() * 5;
+        vi_affine m = { { sx, 0, x0, 0, sy, y0 } };
+        const vi_kernels *use = round & 1 ? k : c;
+        assert_int_equal(use->shrink(&t.f, &cm, &m, &crop, test_arena()), 0);
+        for (int i = 0; i < 3; i++) {
+            for (int y = 0; y < 11; y++)
+                for (int x = 0; x < 9; x++) {
+                    double want = triangle(&t.f, i, (double)sx * (x + 0.5) + (double)x0, (double)sy * (y + 0.5) + (double)y0,
+                                           fmax((double)sx, 1), fmax((double)sy, 1));
+                    assert_true(fabs(want - (double)d[i].p.p[y * d[i].p.stride + x]) < 1e-4);
+                }
+            guarded_free(&d[i]);
+        }
+        vi_colour_map_destroy(&cm);
+        test_frame_free(&t);
+    }
+}
+
 static void composites(void **unused)
 {
     static const int frames[][2] = { { 1, 1 }, { 3, 2 }, { 5, 7 }, { 64, 48 }, { 131, 99 } };
@@ -424,7 +502,8 @@ int main(void)
         cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters),
         cmocka_unit_test(numbers),     cmocka_unit_test(samples),
         cmocka_unit_test(composites),  cmocka_unit_test(thumbnails),
-        cmocka_unit_test(scores),
+        cmocka_unit_test(scores),      cmocka_unit_test(shrinks),
+        cmocka_unit_test(shrinking_is_a_triangle),
     };
     static const int masks[] = { VI_CPU_AVX2, VI_CPU_ALL };
     int failed = 0, tables = 0;
