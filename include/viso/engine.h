@@ -103,6 +103,26 @@ VISO_API const viso_check *viso_report_todo(const viso_report *r, int i);
 VISO_API int viso_report_ready(const viso_report *r); /* 1: no problem among the rows */
 VISO_API void viso_report_free(viso_report **r);
 
+/* What a swap of a video takes in memory, by parts: estimates. Nothing is loaded. */
+typedef struct viso_plan_part {
+    char name[40];
+    uint64_t ram, vram; /* bytes */
+} viso_plan_part;
+#define VISO_PLAN_PARTS 32
+typedef struct viso_plan {
+    int width, height;
+    int workers, ring, lookahead, encoder_threads; /* after lowering */
+    int n_part;
+    viso_plan_part part[VISO_PLAN_PARTS];
+    uint64_t ram, vram;             /* sums */
+    uint64_t ram_free, vram_free;   /* 0: not known */
+    uint64_t ram_limit, vram_limit; /* --max-ram, --max-vram; 0: none */
+    int fits;                       /* within the limits, else within what is free */
+    char lowered[240];              /* what a swap would lower to make it fit, "" nothing */
+} viso_plan;
+/* For a video, or (target NULL) for 8-bit 4:2:0 video of this size, written as the options say. */
+VISO_API int viso_plan_make(viso_plan *p, const viso_options *o, const char *target, int width, int height, viso_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,8 @@ typedef struct viso_run_stats {
     viso_stage_stats stage[VISO_MAX_STAGES];
     char limiting[32];        /* stage or lane that limited the speed */
     int workers;
+    int ring, encoder_lookahead; /* of the last clip: frames in flight, frames looked ahead */
+    uint64_t planned_ram;        /* of the last clip: bytes it was expected to take, 0 for stills */
     int n_network;
     viso_network_stats network[VISO_MAX_NETWORKS]; /* those loaded, in the order of the manifest */
 } viso_run_stats;

@@ -167,6 +167,7 @@ int cli_verify(cli *c, viso_error *err);
 int cli_options(cli *c, viso_error *err);
 int cli_bench(cli *c, viso_error *err);
 int cli_doctor(cli *c, viso_error *err);
+int cli_plan(cli *c, viso_error *err);
 int cli_warmup(cli *c, viso_error *err);
 int cli_gallery_list(cli *c, viso_error *err);
 int cli_gallery_show(cli *c, viso_error *err);

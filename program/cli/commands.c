@@ -139,6 +139,10 @@ const cli_command cli_commands[] = {
       "Ends with what to do, the most important first, and with 0 only when a face can be swapped here with the options "
       "given: --provider cuda --strict-device needs a GPU, --provider auto does not.",
       run_groups, ARGS(doctor_args), 0, 0, false, cli_doctor },
+    { "plan", "[TARGET]", "Tells what a swap will take in memory, before it runs.",
+      "By parts, for the video TARGET or for 720p, 1080p and 2160p, with the options given. When it will not fit into --max-ram "
+      "or what is free, it also tells what swap would lower. Estimates; nothing is loaded.",
+      swap_groups, NULL, 0, 0, 1, false, cli_plan },
     { "help", "[COMMAND]", "Shows the help of a command.", NULL, NULL, NULL, 0, 0, 2, false, cli_show_help },
 };
 const int cli_command_count = (int)VI_COUNT(cli_commands);

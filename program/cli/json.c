@@ -87,7 +87,8 @@ json_t *cli_json_stats(const viso_run_stats *s)
     for (int i = 0; i < s->n_network && i < VISO_MAX_NETWORKS; i++)
         if (json_array_append_new(devices, network(&s->network[i])))
             goto fail;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o}",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:I, s:o, s:o, "
+                     "s:o}",
                      "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
                      (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
                      "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
@@ -96,7 +97,8 @@ json_t *cli_json_stats(const viso_run_stats *s)
                      cli_json_number(s->wall_s > 0 ? frames / s->wall_s : 0), "core_ms_per_frame",
                      cli_json_number(frames > 0 ? 1000 * s->core_s / frames : 0), "core_fps",
                      cli_json_number(s->core_s > 0 ? frames / s->core_s : 0), "peak_rss", (json_int_t)s->peak_rss,
-                     "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers, "limiting",
+                     "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers, "ring", s->ring,
+                     "encoder_lookahead", s->encoder_lookahead, "planned_ram", (json_int_t)s->planned_ram, "limiting",
                      cli_json_text(s->limiting), "devices", devices, "stages", stages);
 fail:
     json_decref(devices);

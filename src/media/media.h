@@ -62,6 +62,7 @@ typedef struct vi_output_settings {
     int preset;      /* choices auto ultrafast … placebo */
     int jpeg_quality; /* 0: like the source (default), else 1..100 */
     int encoder_threads; /* 0: all processors */
+    int lookahead;       /* frames, -1: of the preset; H.264, H.265, VP9, AV1 */
 } vi_output_settings;
 extern const vi_option_group vi_output_options;
 
@@ -113,6 +114,12 @@ typedef struct vi_media_device {
 int vi_media_hardware(vi_media_device *list, int max);
 /* How many of the usual video formats can be decoded; names of those that cannot, "" none. */
 int vi_media_decoders(char *missing, size_t room);
+/* Memory in bytes, as estimates: of one frame of the clip; of all that its decoder holds; of all that the encoder of its result
+ * holds. vi_media_lookahead: frames that the encoder looks ahead with these settings. */
+uint64_t vi_media_frame_bytes(const vi_media_info *info);
+uint64_t vi_media_decoder_bytes(const vi_media_info *info);
+uint64_t vi_media_encoder_bytes(const vi_media_info *info, const vi_output_settings *s);
+int vi_media_lookahead(const vi_media_info *info, const vi_output_settings *s);
 /* FFmpeg's version and the encoders of interest, for doctor: fills a line of text each. */
 int vi_media_report(char lines[][160], int max);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/plan.h"
 #include "pipeline/run.h"
 #include "pipeline/stages.h"
 
@@ -373,8 +374,7 @@ static int open_lanes(clip *c, viso_error *err)
     const vi_people *people = vi_who_people(c->p->who);
     vi_stage_env env = vi_stage_environment(x, swap, people, NULL);
     c->n_worker = vi_run_workers(c->p);
-    c->n_ring = x->run->ring > 0 ? x->run->ring : 2 * c->n_worker + 4;
-    c->n_ring = VI_MAX(c->n_ring, c->n_worker + 2);
+    c->n_ring = vi_run_ring(x->run, c->n_worker);
     int spare = vi_cpu_count(); /* frames that the threads of the encoder keep for a while */
     int rc = vi_colour_map_create(&c->colour, info->format, &info->colour, info->height, err);
     if (!rc)

@@ -52,18 +52,6 @@ void vi_doctor_processor(const vi_doctor *d)
         vi_report_advise(c, "leave out --cpu-mask: plain C kernels work but are several times slower");
 }
 
-void vi_doctor_memory(const vi_doctor *d)
-{
-    vi_memory m;
-    const double gib = 1024.0 * 1024 * 1024;
-    vi_memory_now(&m);
-    viso_check *c = vi_report_add(d->report, VI_CHECK_OK, "memory", "RAM", "%.1f GiB, %.1f GiB available", (double)m.total / gib,
-                                  (double)m.available / gib);
-    size_t used = strlen(c->value);
-    if (m.limit)
-        snprintf(c->value + used, sizeof c->value - used, "; limited to %.1f GiB by a control group", (double)m.limit / gib);
-}
-
 /* The settings taken apart; opens the runtime when it is there. */
 static vi_doctor begin(viso_report *r, const viso_options *o)
 {
@@ -83,13 +71,13 @@ int viso_doctor(viso_report **out, const viso_options *o, viso_error *err)
     viso_error e = { 0 };
     vi_report_add(r, VI_CHECK_OK, "viso", "version", "%s", viso_version());
     vi_doctor_processor(&d);
-    vi_doctor_memory(&d);
     if (vi_runtime_open(&d.rt, NULL, &e) != 0)
         vi_report_advise(vi_report_add(r, VI_CHECK_PROBLEM, "runtime", "ONNX Runtime", "%s", e.text),
                          "run `make setup`, or name the library with VISO_ONNXRUNTIME");
     else
         vi_doctor_device(&d);
     vi_doctor_model_files(&d);
+    vi_doctor_memory(&d);
     vi_doctor_media(&d);
     vi_doctor_folders(&d);
     vi_runtime_close(&d.rt);

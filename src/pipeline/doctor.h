@@ -33,7 +33,7 @@ void vi_doctor_device(const vi_doctor *d);      /* runtime, GPU, providers: doct
 void vi_doctor_model_files(const vi_doctor *d); /* what is installed: doctor_files.c */
 void vi_doctor_media(const vi_doctor *d);       /* codecs: doctor_media.c */
 void vi_doctor_folders(const vi_doctor *d);     /* write access, free space: doctor_folders.c */
-void vi_doctor_memory(const vi_doctor *d);      /* memory: doctor.c */
+void vi_doctor_memory(const vi_doctor *d);      /* memory, and what a clip takes: doctor_memory.c */
 /* Known answers of every installed model on every provider that works (seconds to minutes): doctor_models.c. A fault is one
  * of the test as a whole; a wrong answer is a row. */
 int vi_doctor_answers(const vi_doctor *d, viso_error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/plan.h"
 #include "pipeline/run.h"
 #include "pipeline/telemetry.h"
 
@@ -50,6 +51,27 @@ static int check_kind(const char *out, vi_media_kind kind, viso_error *err)
     return 0;
 }
 
+/* A clip with settings of its own when the memory would not do for those of the job. */
+static int run_clip(job *j, vi_run_params *run, vi_reader *r, vi_run_totals *totals, viso_error *err)
+{
+    vi_settings *own;
+    viso_plan plan;
+    int rc = vi_plan_clip(&own, &plan, j->e->models, j->e->settings, vi_reader_info(r), run->target, run->out != NULL, &j->e->log, err);
+    vi_context lowered = j->e->context;
+    if (!rc && own) {
+        lowered.settings = own;
+        lowered.run = vi_settings_group(own, "run");
+        run->context = &lowered;
+    }
+    totals->stats.ring = plan.ring;
+    totals->stats.encoder_lookahead = run->out ? plan.lookahead : 0;
+    totals->stats.planned_ram = plan.ram;
+    if (!rc)
+        rc = vi_run_clip(run, r, totals, err);
+    vi_settings_destroy(&own);
+    return rc;
+}
+
 /* `only`: the kind of files a pass over a folder takes, 0 both; others are VISO_AGAIN. */
 static int swap_one(job *j, const char *target, const char *out, vi_media_kind only, int workers, vi_run_totals *totals,
                     viso_error *err)
@@ -82,7 +104,7 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
     if (!rc && (kind == VI_MEDIA_VIDEO || !vi_is_folder(j->p->target)))
         rc = vi_reader_range(r, part->start, part->end, err);
     if (!rc)
-        rc = kind == VI_MEDIA_STILL ? vi_run_still(&run, r, totals, err) : vi_run_clip(&run, r, totals, err);
+        rc = kind == VI_MEDIA_STILL ? vi_run_still(&run, r, totals, err) : run_clip(j, &run, r, totals, err);
     vi_reader_close(&r);
     return rc;
 }
@@ -267,6 +289,8 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
         rc = check_out(p, p->target, p->out, err); /* before the models are read: a typing mistake answers at once */
     if (!rc)
         rc = vi_telemetry_begin(&trace, e, p, err);
+    if (!rc && !e->models)
+        rc = vi_plan_gpu(e->settings, &e->log, err);
     if (!rc)
         rc = vi_engine_ready(e, err);
     vi_who_params who = { p->sources, p->n_source, p->maps, p->n_map };

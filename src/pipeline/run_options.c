@@ -101,6 +101,13 @@ static const vi_option_row run_rows[] = {
     VI_OPTION_INT(vi_run_settings, ring, "ring", "Frames in flight",
                   "Frames held between reading and writing; bounds the memory. 0: chosen from the number of threads.",
                   NULL, 0, 0, 256, VI_OPTION_ADVANCED),
+    VI_OPTION_STRING(vi_run_settings, max_ram, "max-ram", "Most memory",
+                     "Memory that a swap may take: 2G, 800M, or 50% of the machine's. Frames in flight, look-ahead of the encoder and "
+                     "workers are lowered until it fits, unless they were set; what cannot fit is refused. Empty: what is free, and "
+                     "then no more than a warning.", "", 0),
+    VI_OPTION_STRING(vi_run_settings, max_vram, "max-vram", "Most GPU memory",
+                     "The same for the memory of the GPU: networks that will not fit run on the processor, unless --provider or "
+                     "--strict-device says otherwise.", "", 0),
     VI_OPTION_STRING(
         vi_run_settings, models, "models", "Folder of models",
         "Where the model files are. Empty: $VISO_MODELS, the user's data folder, the folders beside the program.", "",
@@ -171,6 +178,32 @@ static const vi_option_row run_rows[] = {
 
 const vi_option_group vi_run_options = { "run", "How the run goes", run_rows, VI_COUNT(run_rows),
                                          sizeof(vi_run_settings) };
+
+int vi_size_parse(const char *option, const char *text, uint64_t whole, uint64_t *bytes, viso_error *err)
+{
+    static const char units[] = "KMGT";
+    char *end = NULL;
+    double x = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : -1;
+    *bytes = 0;
+    if (!text[0])
+        return 0;
+    if (x >= 0 && end[0] == '%' && !end[1] && x <= 100 && whole) {
+        x *= (double)whole / 100;
+        end++;
+    } else if (x >= 0 && end[0]) {
+        const char *unit = strchr(units, toupper((unsigned char)end[0]));
+        for (long i = unit ? unit - units + 1 : 0; i > 0; i--)
+            x *= 1024;
+        end += unit ? 1 : 0;
+        if (unit && end[0] == 'i' && (end[1] == 'B' || !end[1]))
+            end++;
+        end += unit && (end[0] == 'B' || end[0] == 'b');
+    }
+    if (x < 1 || end[0] || x > 9e18)
+        return vi_error_set(err, VISO_ERR_USAGE, "--%s %s: expected a size such as 2G, 800M or 50%%", option, text);
+    *bytes = (uint64_t)x;
+    return 0;
+}
 
 int vi_run_cpu_mask(const vi_run_settings *s)
 {

@@ -223,6 +223,11 @@ expect 0 out '"marked":true' verify marked.png --json
 expect 9 out "a.jpg: not marked" verify damaged.jpg a.jpg
 expect 0 out "Ready" doctor
 expect 0 out '"ready": true' doctor --json
+expect 0 out "1920x1080" plan
+expect 0 out "frames in flight" plan
+expect 0 out '"ram": 3072000' plan long.mp4 --json
+expect 9 err "missing.mp4" plan missing.mp4
+expect 2 err "one word too many" plan long.mp4 slow.mp4
 # --models without a folder is the test of the models; with one it is the option of everywhere else
 expect 0 out "answers" doctor --answers
 expect 0 out "answers" doctor --models

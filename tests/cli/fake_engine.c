@@ -283,6 +283,16 @@ void viso_report_free(viso_report **r)
     *r = NULL;
 }
 
+/* ---- plan: ten bytes a pixel ---- */
+
+int viso_plan_make(viso_plan *p, const viso_options *o, const char *target, int width, int height, viso_error *err)
+{
+    *p = (viso_plan){ .width = target ? 640 : width, .height = target ? 480 : height, .workers = 2, .n_part = 1, .fits = 1 };
+    snprintf(p->part[0].name, sizeof p->part[0].name, "frames in flight");
+    p->ram = p->part[0].ram = 10 * (uint64_t)p->width * (uint64_t)p->height;
+    return VISO_OK;
+}
+
 /* ---- models ---- */
 
 static const viso_model_info models[] = {

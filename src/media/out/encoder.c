@@ -31,6 +31,9 @@ static const vi_option_row rows[] = {
                   0),
     VI_OPTION_INT(vi_output_settings, encoder_threads, "encoder-threads", "Encoder threads",
                   "Threads of the video encoder. 0: all processors.", NULL, 0, 0, 256, VI_OPTION_ADVANCED),
+    VI_OPTION_INT(vi_output_settings, lookahead, "encoder-lookahead", "Encoder look-ahead",
+                  "Frames that the encoder looks ahead, which takes most of a clip's memory; never more than its preset does. -1: as "
+                  "the preset does. H.264, H.265, VP9, AV1.", "frames", -1, -1, 250, VI_OPTION_ADVANCED),
 };
 
 const vi_option_group vi_output_options = { "output", "Output", rows, VI_COUNT(rows), sizeof(vi_output_settings) };
@@ -183,10 +186,16 @@ static void set_quality(vi_encoder *e, int which, const vi_output_settings *s, c
         av_opt_set_int(c->priv_data, "crf", (int)(crf + 0.5f), 0);
     }
     set_preset(c, which, s->preset);
+    if (s->lookahead >= 0 && which == H264)
+        av_opt_set_int(c->priv_data, "rc-lookahead", s->lookahead, 0);
+    if (s->lookahead >= 0 && (which == VP9 || which == AV1))
+        av_opt_set_int(c->priv_data, "lag-in-frames", s->lookahead, 0);
     if (which == H265) {
         char text[400] = "log-level=none"; /* x265 writes to the terminal by itself */
         if (s->encoder_threads > 0)
             snprintf(text + strlen(text), 40, ":pools=%d", s->encoder_threads);
+        if (s->lookahead >= 0) /* never less than the run of B-frames */
+            snprintf(text + strlen(text), 40, ":rc-lookahead=%d", VI_MAX(s->lookahead, 5));
         x265_light(first, text, sizeof text);
         av_opt_set(c->priv_data, "x265-params", text, 0);
     }

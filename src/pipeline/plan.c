@@ -1,0 +1,265 @@
+/* pipeline/plan.c: what a swap of a clip takes, part by part. The figures of our own parts were fitted to what bench showed. */
+#include "pipeline/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "detect/detect.h"
+#include "identify/identify.h"
+#include "landmark/landmark.h"
+#include "swap/swap.h"
+
+#define MB ((uint64_t)1000000)
+
+enum {
+    PROGRAM_MB = 70,      /* the program with FFmpeg and its kin */
+    RUNTIME_MB = 14,      /* ONNX Runtime, once */
+    SOURCE_MB = 8,        /* photographs and texture of a source */
+    GPU_HOST_MB = 900,    /* CUDA and cuDNN in the process */
+    GPU_CONTEXT_MB = 600, /* the same on the device */
+    SCRATCH_BYTES = 77    /* of a worker for each pixel of its largest crop */
+};
+
+int vi_run_ring(const vi_run_settings *run, int workers)
+{
+    int n = run->ring > 0 ? run->ring : 2 * workers + 4;
+    return VI_MAX(n, workers + 2);
+}
+
+/* --- networks --------------------------------------------------------------------------------------------------- */
+
+static void add_network(vi_plan_networks *n, vi_models *m, const char *id, const char *usual)
+{
+    vi_model_memory memory;
+    vi_input_shape shape[VI_MAX_ROLES];
+    uint8_t *data = NULL;
+    size_t size;
+    char *path = NULL;
+    const char *named = id[0] && strcmp(id, "auto") != 0 ? id : usual;
+    const vi_model_row *row = vi_models_find(m, named);
+    int n_shape = 0;
+    if (!row || n->n == (int)VI_COUNT(n->part) || vi_models_path(m, named, &path, NULL) != 0)
+        return;
+    for (int i = 0; i < row->n_role; i++) {
+        const vi_model_role *t = &row->tensor[i];
+        if (t->output || t->n_dim <= 0)
+            continue;
+        shape[n_shape] = (vi_input_shape){ .name = t->tensor, .number = n_shape, .n_dim = t->n_dim };
+        memcpy(shape[n_shape].dim, t->dim, sizeof shape[n_shape].dim);
+        n_shape++;
+    }
+    if (vi_file_read(path, (size_t)4 << 30, &data, &size, NULL) == 0 &&
+        vi_onnx_memory(data, size, path, shape, n_shape, &memory, NULL) == 0) {
+        viso_plan_part *p = &n->part[n->n++];
+        *p = (viso_plan_part){ .ram = n->gpu ? memory.stored + MB : vi_model_resident(&memory) };
+        p->vram = n->gpu ? memory.weights + 2 * memory.activations_half + memory.io : 0;
+        snprintf(p->name, sizeof p->name, "%.39s", row->id);
+    }
+    vi_free(data);
+    vi_free(path);
+}
+
+void vi_plan_networks_read(vi_plan_networks *n, vi_models *m, const vi_settings *s, bool gpu)
+{
+    const vi_detect_settings *detect = vi_settings_group(s, "detect");
+    const vi_landmark_settings *landmark = vi_settings_group(s, "landmark");
+    const vi_identify_settings *identify = vi_settings_group(s, "identify");
+    const vi_who_settings *who = vi_settings_group(s, "who");
+    *n = (vi_plan_networks){ .gpu = gpu };
+    add_network(n, m, detect->detector, "face_detection_full_range");
+    add_network(n, m, landmark->model, "face_landmark_with_attention");
+    if (strcmp(landmark->model, "auto") != 0 && strcmp(landmark->model, "face_landmark_with_attention") != 0)
+        add_network(n, m, "", "face_landmark_with_attention"); /* the swap over the mesh asks for it */
+    if (strcmp(who->face, "all") != 0)
+        add_network(n, m, identify->recogniser, "mobilefacenet");
+}
+
+/* --- counting --------------------------------------------------------------------------------------------------- */
+
+static void add(viso_plan *p, const char *name, uint64_t ram, uint64_t vram)
+{
+    p->ram += ram;
+    p->vram += vram;
+    if (p->n_part < VISO_PLAN_PARTS) {
+        viso_plan_part *part = &p->part[p->n_part++];
+        *part = (viso_plan_part){ .ram = ram, .vram = vram };
+        snprintf(part->name, sizeof part->name, "%s", name);
+    }
+}
+
+void vi_plan_count(viso_plan *p, const vi_settings *s, const vi_media_info *info, bool encodes, const vi_plan_networks *n)
+{
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    const vi_output_settings *output = vi_settings_group(s, "output");
+    const vi_swap_settings *swap = vi_settings_group(s, "swap");
+    uint64_t frame = vi_media_frame_bytes(info);
+    p->width = info->width;
+    p->height = info->height;
+    p->workers = run->threads > 0 ? run->threads : vi_cpu_count();
+    p->ring = vi_run_ring(run, p->workers);
+    p->lookahead = vi_media_lookahead(info, output);
+    p->encoder_threads = output->encoder_threads > 0 ? output->encoder_threads : vi_cpu_count();
+    p->n_part = 0;
+    p->ram = p->vram = 0;
+    add(p, "program and libraries", (PROGRAM_MB + (n->gpu ? GPU_HOST_MB : 0)) * MB, 0);
+    add(p, "inference runtime", RUNTIME_MB * MB, n->gpu ? GPU_CONTEXT_MB * MB : 0);
+    for (int i = 0; i < n->n; i++)
+        add(p, n->part[i].name, n->part[i].ram, n->part[i].vram);
+    add(p, "source", SOURCE_MB * MB, 0);
+    add(p, "decoder", vi_media_decoder_bytes(info), 0);
+    /* Each slot holds the frame as it was decoded and the one that was written to; four more wait, and encoders keep some. */
+    add(p, "frames in flight", frame * (uint64_t)(2 * p->ring + 4 + vi_cpu_count()), 0);
+    /* One face two thirds as high as the picture; smaller ones take less, several of that size more. */
+    uint64_t crop = (uint64_t)VI_MIN(swap->max_size, (info->width < info->height ? info->width : info->height) * 7 / 10);
+    add(p, "workers", (uint64_t)p->workers * crop * crop * SCRATCH_BYTES, 0);
+    if (encodes)
+        add(p, "encoder", vi_media_encoder_bytes(info, output), 0);
+}
+
+/* --- fitting ---------------------------------------------------------------------------------------------------- */
+
+typedef struct lever {
+    const char *key, *label;
+    int least;
+    bool halve; /* in large steps */
+} lever;
+
+static const lever levers[] = {
+    { "ring", "frames in flight", 0, false }, { "encoder-lookahead", "look-ahead of the encoder", 10, true },
+    { "threads", "workers", 1, false },       { "encoder-threads", "threads of the encoder", 1, true },
+    { "encoder-lookahead", "look-ahead of the encoder", 0, true },
+};
+
+static int value_of(const viso_plan *p, const lever *l)
+{
+    switch (l - levers) {
+    case 0: return p->ring;
+    case 2: return p->workers;
+    case 3: return p->encoder_threads;
+    default: return p->lookahead;
+    }
+}
+
+bool vi_plan_lower(viso_plan *p, vi_settings *s, const vi_media_info *info, bool encodes, const vi_plan_networks *n, uint64_t most)
+{
+    const viso_plan before = *p;
+    vi_plan_count(p, s, info, encodes, n);
+    for (size_t i = 0; i < VI_COUNT(levers) && p->ram > most; i++) {
+        const lever *l = &levers[i];
+        int least = i == 0 ? p->workers + 2 : l->least;
+        if (vi_settings_given(s, l->key) || (!encodes && strncmp(l->key, "encoder", 7) == 0))
+            continue;
+        while (p->ram > most && value_of(p, l) > least) {
+            char text[16];
+            int v = value_of(p, l);
+            snprintf(text, sizeof text, "%d", VI_MAX(l->halve ? v / 2 : v - 1, least));
+            if (vi_settings_suggest(s, l->key, text, NULL) != 0)
+                break;
+            /* Fewer workers need a smaller ring. */
+            if (i == 2 && !vi_settings_given(s, "ring")) {
+                snprintf(text, sizeof text, "%d", VI_MAX(v - 1, least) + 2);
+                vi_settings_suggest(s, "ring", text, NULL);
+            }
+            vi_plan_count(p, s, info, encodes, n);
+        }
+    }
+    size_t used = 0;
+    p->lowered[0] = 0;
+    for (size_t i = 0; i + 1 < VI_COUNT(levers); i++) {
+        int from = value_of(&before, &levers[i]), to = value_of(p, &levers[i]);
+        if (before.workers && from != to && used < sizeof p->lowered)
+            used += (size_t)snprintf(p->lowered + used, sizeof p->lowered - used, "%s%s from %d to %d", used ? ", " : "",
+                                     levers[i].label, from, to);
+    }
+    return p->ram <= most;
+}
+
+int vi_plan_limits(viso_plan *p, const vi_run_settings *run, bool gpu, viso_error *err)
+{
+    vi_memory m;
+    vi_gpu g = { 0 };
+    vi_memory_now(&m);
+    uint64_t whole = m.limit ? m.limit : m.total;
+    p->ram_free = VI_MIN(m.available + vi_current_rss(), whole); /* what we have already is ours */
+    if (gpu && vi_gpu_look(&g, true))
+        p->vram_free = g.memory_free;
+    int rc = vi_size_parse("max-ram", run->max_ram, whole, &p->ram_limit, err);
+    return rc ? rc : vi_size_parse("max-vram", run->max_vram, g.memory ? g.memory : (uint64_t)1 << 40, &p->vram_limit, err);
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / 1048576;
+}
+
+int vi_plan_clip(vi_settings **own, viso_plan *p, vi_models *m, const vi_settings *s, const vi_media_info *info, const char *target,
+                 bool encodes, const vi_log *log, viso_error *err)
+{
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    vi_plan_networks n;
+    *own = NULL;
+    *p = (viso_plan){ 0 };
+    int rc = vi_plan_limits(p, run, false, err);
+    if (rc)
+        return rc;
+    vi_plan_networks_read(&n, m, s, false);
+    vi_plan_count(p, s, info, encodes, &n);
+    uint64_t wanted = p->ram, most = p->ram_limit ? p->ram_limit : p->ram_free;
+    p->fits = most == 0 || wanted <= most;
+    if (p->fits)
+        return 0;
+    *own = vi_settings_copy(s);
+    if (!*own)
+        return vi_error_nomem(err, target);
+    bool chosen = false; /* something that would be lowered was set */
+    for (size_t i = 0; i < VI_COUNT(levers); i++)
+        chosen |= vi_settings_given(s, levers[i].key);
+    p->fits = vi_plan_lower(p, *own, info, encodes, &n, most);
+    if (p->lowered[0] && (p->fits || !p->ram_limit))
+        vi_warn(log, "%s: about %.0f MiB would be needed, %s is %.0f MiB: %s; now about %.0f MiB", target, mib(wanted),
+                p->ram_limit ? "--max-ram" : "free memory", mib(most), p->lowered, mib(p->ram));
+    if (p->fits)
+        return 0;
+    if (p->ram_limit)
+        return vi_error_set(err, VISO_ERR_NO_SPACE, "%s: needs at least about %.0f MiB%s, --max-ram is %.0f MiB; raise it, scale the "
+                            "clip down%s", target, mib(p->ram), chosen ? " with these settings" : "", mib(most),
+                            chosen ? ", or leave out --threads, --ring, --encoder-threads and --encoder-lookahead"
+                                   : ", or name a faster --encoder-preset");
+    vi_warn(log, "%s: about %.0f MiB are needed and %.0f MiB are free: the run may fail or become slow; close other programs, or scale "
+                 "the clip down", target, mib(p->ram), mib(most));
+    return 0;
+}
+
+int vi_plan_gpu(vi_settings *s, const vi_log *log, viso_error *err)
+{
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    vi_models_params params = { .dir = run->models[0] ? run->models : NULL, .log = log };
+    vi_plan_networks n;
+    viso_plan p = { 0 };
+    vi_models *m = NULL;
+    vi_gpu g;
+    int rc = vi_plan_limits(&p, run, false, err);
+    if (rc || strcmp(vi_run_provider(run), "cpu") == 0 || !vi_gpu_look(&g, false))
+        return rc;
+    rc = vi_plan_limits(&p, run, true, err);
+    if (rc || vi_models_open(&m, &params, NULL) != 0)
+        return rc; /* without models there will be a better message */
+    vi_plan_networks_read(&n, m, s, true);
+    vi_models_close(&m);
+    uint64_t need = GPU_CONTEXT_MB * MB, most = p.vram_limit ? p.vram_limit : p.vram_free;
+    for (int i = 0; i < n.n; i++)
+        need += n.part[i].vram;
+    if (most == 0 || need <= most)
+        return 0;
+    if (!vi_settings_given(s, "provider") && !run->strict_device) {
+        vi_warn(log, "the networks need about %.0f MiB on the GPU, %s is %.0f MiB: they run on the processor", mib(need),
+                p.vram_limit ? "--max-vram" : "its free memory", mib(most));
+        return vi_settings_suggest(s, "provider", "cpu", err);
+    }
+    if (p.vram_limit)
+        return vi_error_set(err, VISO_ERR_NO_SPACE, "the networks need about %.0f MiB on the GPU, --max-vram is %.0f MiB; raise it, or use "
+                            "--provider cpu", mib(need), mib(most));
+    vi_warn(log, "the networks need about %.0f MiB on the GPU, %.0f MiB are free; close other programs, or use --provider cpu", mib(need),
+            mib(most));
+    return 0;
+}
