@@ -270,7 +270,7 @@ bool vi_pnp_five(const vi_mesh *m, const vi_point five[5], const vi_camera *c, v
     float model[5][3];
     mean_vertex(m, 33, 133, model[0]);
     mean_vertex(m, 362, 263, model[1]);
-    mean_vertex(m, 4, 4, model[2]);
+    mean_vertex(m, 1, 4, model[2]); /* detectors mark the tip a little below the foremost point */
     mean_vertex(m, 61, 61, model[3]);
     mean_vertex(m, 291, 291, model[4]);
     return vi_pnp_solve((const float(*)[3])model, five, weight, 5, c, out);

@@ -24,7 +24,7 @@ const vi_landmark_family *vi_landmark_family_named(const char *id)
 static bool square(const vi_landmark_family *f, const vi_landmark_view *v, float size, vi_affine *map)
 {
     float w = v->box.x1 - v->box.x0, h = v->box.y1 - v->box.y0, side = f->margin * fmaxf(w, h);
-    if (!(side > 1) || !isfinite(side))
+    if (!(side > 1) || !isfinite(v->box.x0 + v->box.y0 + w + h))
         return false;
     *map = vi_square_to_picture((v->box.x0 + v->box.x1) / 2, (v->box.y0 + v->box.y1) / 2, side,
                                 f->level && isfinite(v->angle) ? v->angle : vi_upright(v->angle), size);

@@ -58,7 +58,7 @@ const vi_landmark_family vi_landmark_proxyless_98 = {
 static bool head(const vi_landmark_view *v, float size, vi_affine *map)
 {
     float w = v->box.x1 - v->box.x0, h = v->box.y1 - v->box.y0, side = 1.1f * 1.5f * fmaxf(w, h);
-    if (!(side > 1) || !isfinite(side))
+    if (!(side > 1) || !isfinite(v->box.x0 + v->box.y0 + w + h))
         return false;
     float angle = vi_upright(v->angle), up = 0.08f * h;
     *map = vi_square_to_picture((v->box.x0 + v->box.x1) / 2 + up * sinf(angle), (v->box.y0 + v->box.y1) / 2 - up * cosf(angle), side,

@@ -19,8 +19,9 @@ extern const vi_option_group vi_landmark_options;
 /* Landmarks of every face of the work item with a roi. The chosen model (manifest id, default the attention mesh
  * "face_landmark_with_attention") fills f.marks and the five points; a model that gives the mesh also mesh, pose and the tight
  * box. When a later stage needs the mesh (env->wants) and the chosen model gives none, the attention mesh runs as well. Faces
- * below the presence threshold are removed (those that are being followed are kept with f.presence low and nothing seen, for
- * track to decide). `fresh` faces get two passes of a mesh. */
+ * below the presence threshold are removed, unless no mesh is asked for and the detector is very sure (its five points stand);
+ * those that are being followed are kept with f.presence low and nothing seen, for track to decide. `fresh` faces get two passes
+ * of a mesh. */
 extern const vi_stage vi_landmark_points;
 
 #endif

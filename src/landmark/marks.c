@@ -104,12 +104,33 @@ static int look(vi_landmarker *l, vi_work *w, int net_index, int round, face_job
     return rc;
 }
 
+/* Where no model is sure of a face that the detector is very sure of, its own five points stand: profiles and faces behind hands are
+ * beyond some models. They must look like a head at least. */
+static bool detector_stands(const vi_landmarker *l, const vi_work *w, const face_job *j, vi_face *f)
+{
+    const float sure = 0.85f, bent = 0.05f;
+    float side = fmaxf(j->view.box.x1 - j->view.box.x0, j->view.box.y1 - j->view.box.y0);
+    vi_camera c = vi_camera_for(w->width, w->height, &j->view.box);
+    viso_marks *m = &f->f.marks;
+    vi_pnp pose;
+    if (!(f->f.score >= sure) || !j->view.has_points || !vi_pnp_five(&l->mesh, j->view.points, &c, &pose) || !(pose.rms < bent * side))
+        return false;
+    m->set = m->count = VI_MARKS_5;
+    m->depth = 0;
+    m->confidence = f->f.score;
+    memcpy(m->model, "detector", sizeof "detector");
+    for (int i = 0; i < 5; i++)
+        m->point[i] = (viso_point3){ j->view.points[i].x, j->view.points[i].y, 0 };
+    return true;
+}
+
 /* What follows from marks that are believed. */
 static void settle(const vi_landmarker *l, const vi_work *w, const face_job *j, vi_face *f)
 {
     bool mesh = (f->f.has & VISO_FACE_HAS_MESH) != 0;
     viso_point five[5];
-    if (!(j->best >= vi_landmark_needed(l, f)) ||
+    bool believed = j->best >= vi_landmark_needed(l, f) || (!mesh && detector_stands(l, w, j, f));
+    if (!believed ||
         !vi_marks_five(f->f.marks.set, f->f.marks.point, f->f.marks.count, l->s.mean_eyes ? VI_EYES_MEAN : VI_EYES_PUPIL, five)) {
         if (!mesh)
             f->f.presence = j->best >= 0 ? j->best : 0;
@@ -120,7 +141,7 @@ static void settle(const vi_landmarker *l, const vi_work *w, const face_job *j, 
     f->f.has |= VISO_FACE_HAS_MARKS | VISO_FACE_HAS_POINTS;
     if (mesh)
         return;
-    f->f.presence = j->best;
+    f->f.presence = f->f.marks.confidence;
     vi_camera c = vi_camera_for(w->width, w->height, &f->f.box);
     vi_pnp pose;
     if (vi_pnp_marks(&l->mesh, f->f.marks.set, f->f.marks.point, f->f.marks.count, &c, &pose)) {

@@ -59,7 +59,7 @@ static int bind_outputs(vi_net *n, viso_error *err)
     return VISO_OK;
 }
 
-/* A context for several faces where the graph leaves the batch open. The shapes are the row's with the batch put in. */
+/* A context for several faces where row and graph leave the batch open. The shapes are the row's with the batch put in. */
 static int open_batch(vi_net *n, vi_models *m, viso_error *err)
 {
     vi_role_shape shape[VI_MAX_ROLES];
@@ -74,8 +74,12 @@ static int open_batch(vi_net *n, vi_models *m, viso_error *err)
         memcpy(s->dim, t->dim, sizeof s->dim);
         s->dim[0] = VI_NET_BATCH;
     }
+    viso_error refused = { 0 };
+    int rc = vi_models_run_shaped(m, n->row->id, shape, n_shape, &n->many, NULL, &refused);
+    if (rc == VISO_ERR_MODEL)
+        return VISO_OK; /* a copy of the file with a fixed batch: one face at a time */
     n->batch = VI_NET_BATCH;
-    return vi_models_run_shaped(m, n->row->id, shape, n_shape, &n->many, NULL, err);
+    return rc ? vi_error_set(err, rc, "%s", refused.text) : VISO_OK;
 }
 
 int vi_net_open(vi_net *n, vi_models *m, const vi_kernels *k, const char *id, viso_error *err)

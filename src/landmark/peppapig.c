@@ -7,7 +7,7 @@
 static bool crop(const vi_landmark_view *v, float size, vi_affine *map)
 {
     float w = v->box.x1 - v->box.x0, h = v->box.y1 - v->box.y0;
-    if (!(w > 20) || !(h > 20) || !isfinite(w))
+    if (!(w > 20) || !(h > 20) || !isfinite(v->box.x0 + v->box.y0 + w + h))
         return false;
     *map = vi_square_to_picture((v->box.x0 + v->box.x1) / 2, (v->box.y0 + v->box.y1) / 2, 1.4f * w,
                                 vi_upright(v->angle), size);

@@ -48,7 +48,7 @@ static int project_set(const truth *t, const vi_camera *c, int set, viso_point3 
     const vi_anchor *anchor;
     int n = vi_marks_anchors(set, &anchor);
     if (set == 5) {
-        static const int of[5][2] = { { 33, 133 }, { 362, 263 }, { 4, 4 }, { 61, 61 }, { 291, 291 } };
+        static const int of[5][2] = { { 33, 133 }, { 362, 263 }, { 1, 4 }, { 61, 61 }, { 291, 291 } };
         for (int i = 0; i < 5; i++) {
             float v[3];
             for (int k = 0; k < 3; k++)
