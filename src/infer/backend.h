@@ -27,6 +27,7 @@ typedef struct vi_load {
     const char *name; /* for messages */
     const void *data;
     size_t size;
+    const char *folder; /* of weights beside the model, NULL: none */
     vi_provider provider;
     int threads;
     bool graphs; /* capture CUDA graphs if the network allows it */

@@ -118,6 +118,7 @@ typedef struct vi_session_params {
     const char *path;        /* model file, or NULL with data/size */
     const void *data;        /* must stay until the call returns */
     size_t size;
+    const char *folder;      /* where files of weights lie that the model names (its own folder); NULL: it names none */
     const char *name;        /* for messages */
     int intra_threads;       /* threads inside one run; 0 means 1 */
     const vi_device_policy *policy; /* NULL: the cpu alone */

@@ -142,6 +142,10 @@ static int create(vi_ort_graph *g, const vi_load *l, bool graphs, viso_error *er
     int code = vi_ort_check(api, api->CreateSessionOptions(&options), VISO_ERR_MODEL, l->name, "session options", err);
     if (!code)
         code = set_options(api, options, VI_MAX(l->threads, 1), l->name, err);
+    /* The runtime maps such files; it knows the model as bytes only. */
+    if (!code && l->folder)
+        code = vi_ort_check(api, api->AddSessionConfigEntry(options, "session.model_external_initializers_file_folder_path", l->folder),
+                            VISO_ERR_MODEL, l->name, "session options", err);
     /* A try may fail; its errors come back as a status and are no concern of the log. */
     if (!code && graphs)
         code = vi_ort_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOGGING_LEVEL_FATAL), VISO_ERR_MODEL, l->name,

@@ -30,7 +30,7 @@ static int strict_error(const vi_session *s, vi_provider p, const char *why, vis
 static int load_on(vi_session *s, vi_provider p, const void *data, size_t size, vi_loaded *l, viso_error *err)
 {
     vi_devices *d = s->devices;
-    const vi_load how = {.name = s->name, .data = data, .size = size, .provider = p, .threads = s->threads,
+    const vi_load how = {.name = s->name, .data = data, .size = size, .folder = s->folder, .provider = p, .threads = s->threads,
                          .graphs = !s->no_graphs, .digest = s->digest, .cache_dir = s->cache_dir, .precision = s->precision,
                          .profile = s->profile, .n_profile = s->n_profile};
     int code = d->backend->load(d->self, &how, &l->graph, err);
@@ -151,6 +151,9 @@ void vi_session_drop(vi_session *s, vi_loaded *l)
 static int keep_settings(vi_session *s, const vi_session_params *p, viso_error *err)
 {
     s->no_graphs = p->no_graphs;
+    s->folder = p->folder ? vi_strdup(p->folder) : NULL;
+    if (p->folder && !s->folder)
+        return vi_error_nomem(err, s->name);
     s->precision = p->precision ? p->precision : VI_FP32;
     if (s->policy.order[0] == VI_CPU)
         return 0;
@@ -235,6 +238,7 @@ void vi_session_close(vi_session **session)
     vi_free(s->profile);
     vi_free(s->digest);
     vi_free(s->cache_dir);
+    vi_free(s->folder);
     vi_free(s->data);
     vi_free(s->in);
     vi_free(s->out);

@@ -22,7 +22,7 @@ struct vi_session {
     int threads;
     bool no_graphs;
     vi_precision precision;
-    char *digest, *cache_dir; /* NULL when not given */
+    char *digest, *cache_dir, *folder; /* NULL when not given */
     vi_profile *profile;      /* copies, with names */
     int n_profile;
     uint8_t *data; /* copy of the model while another provider can follow */

@@ -70,7 +70,8 @@ int vi_models_open_file(vi_models *m, const vi_model_row *row, vi_model_file *f,
     *f = (vi_model_file){.path = vi_models_where(m, row)};
     if (!f->path)
         return vi_models_missing(m, row, err);
-    int code = read_bytes(f, &reading);
+    f->folder = vi_asprintf("%.*s", (int)(vi_base_name(f->path) - f->path), f->path);
+    int code = f->folder ? read_bytes(f, &reading) : vi_error_nomem(&reading, "file");
     if (code)
         code = vi_error_set(err, code == VISO_ERR_NO_SPACE ? code : VISO_ERR_MODEL, "model %s: %s", row->id, reading.text);
     else if (row->sha256[0] && !digest_fits(f, row->sha256, hex))
@@ -98,5 +99,6 @@ void vi_models_close_file(vi_model_file *f)
     vi_unmap_file(&f->map);
     vi_free(f->heap);
     vi_free(f->path);
+    vi_free(f->folder);
     *f = (vi_model_file){0};
 }

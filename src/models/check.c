@@ -97,7 +97,7 @@ static int open_on(vi_models *m, trial *t, vi_provider p, viso_error *err)
     vi_model_load *how = vi_calloc(1, sizeof *how);
     int code = how ? vi_models_open_file(m, t->row, &f, err) : vi_error_nomem(err, t->row->id);
     if (!code)
-        code = vi_models_prepare(m, t->row, f.data, f.size, how, err);
+        code = vi_models_prepare(m, t->row, &f, how, err);
     if (!code) {
         how->policy = (vi_device_policy){.order = {p}, .n_order = 1, .named = true, .strict = true};
         how->p.warm_up = false;

@@ -106,7 +106,7 @@ static void fill_profiles(const vi_model_row *row, const uint8_t *data, size_t s
     vi_free(s);
 }
 
-int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data, size_t size, vi_model_load *l, viso_error *err)
+int vi_models_prepare(vi_models *m, const vi_model_row *row, const vi_model_file *f, vi_model_load *l, viso_error *err)
 {
     const vi_model_entry *e = &m->entry[row - m->row];
     char why[240];
@@ -116,7 +116,7 @@ int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data
                       : vi_device_policy_make(&l->policy, m->provider, row->provider_hint, e->instead, m->strict, err);
     if (code)
         return code;
-    l->p = (vi_session_params){.data = data, .size = size, .name = row->id, .intra_threads = m->intra_threads,
+    l->p = (vi_session_params){.data = f->data, .size = f->size, .folder = f->folder, .name = row->id, .intra_threads = m->intra_threads,
                                .policy = &l->policy, .cache_dir = m->cache_dir, .warm_up = m->warm_up};
     for (int i = 0; i < l->policy.n_order && !device; ++i)
         device = l->policy.order[i] != VI_CPU && vi_runtime_usable(m->runtime, l->policy.order[i], why, sizeof why);
@@ -127,9 +127,9 @@ int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data
     if (row->sha256[0])
         snprintf(l->digest, sizeof l->digest, "%s", row->sha256);
     else
-        vi_sha256(data, size, l->digest);
+        vi_sha256(f->data, f->size, l->digest);
     l->p.digest = l->digest;
-    fill_profiles(row, data, size, l);
+    fill_profiles(row, f->data, f->size, l);
     return 0;
 }
 

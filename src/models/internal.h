@@ -52,9 +52,6 @@ typedef struct vi_model_load {
 
 /* Takes provider, overrides and cache folder from the params; the rows are there. VISO_ERR_USAGE. */
 int vi_models_set_devices(vi_models *m, const vi_models_params *p, viso_error *err);
-/* Fills everything for vi_session_open; the runtime is open, the bytes are checked and stay. *load lives as long. */
-int vi_models_prepare(vi_models *m, const vi_model_row *row, const uint8_t *data, size_t size, vi_model_load *load,
-                      viso_error *err);
 /* Sizes of the graph's input number `at`: its own; where they are open the row's; else sides of 128 to 512 (mostly 256) and 1
  * for everything else. Fills all but the name. */
 void vi_models_usual_size(const vi_model_row *row, const char *tensor, int at, const int64_t *dim, int n_dim, vi_profile *p);
@@ -81,13 +78,15 @@ typedef struct vi_model_file {
     size_t size;
     uint8_t *heap; /* of a small one */
     vi_mapped map; /* of a large one */
-    char *path;
+    char *path, *folder; /* that it lies in */
     uint64_t seen[4]; /* what was known of the file before: device, inode, size, time of change */
 } vi_model_file;
 int vi_models_open_file(vi_models *m, const vi_model_row *row, vi_model_file *f, viso_error *err); /* *f is set in any case */
 /* To be asked when the bytes were used: a mapped file must not have changed since. VISO_ERR_MODEL. */
 int vi_models_file_kept(const vi_model_file *f, const vi_model_row *row, viso_error *err);
 void vi_models_close_file(vi_model_file *f);
+/* Fills everything for vi_session_open; the runtime is open, the bytes are checked and stay. *load lives as long. */
+int vi_models_prepare(vi_models *m, const vi_model_row *row, const vi_model_file *file, vi_model_load *load, viso_error *err);
 /* The graph's tensors against the row's. `file` is for the message. */
 int vi_models_check_contract(const vi_model_row *row, const vi_session *s, viso_error *err);
 /* Opens the runtime at first use. */

@@ -276,7 +276,7 @@ static int load(vi_models *m, const vi_model_row *row, vi_model_entry *e, viso_e
     if (!code)
         code = vi_models_runtime(m, err);
     if (!code)
-        code = vi_models_prepare(m, row, f.data, f.size, how, err);
+        code = vi_models_prepare(m, row, &f, how, err);
     if (!code)
         code = vi_session_open(&e->session, m->runtime, &how->p, err);
     if (!code)

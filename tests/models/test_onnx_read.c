@@ -136,6 +136,82 @@ static void external(const char *location, const char *offset, const char *lengt
         fail_msg("'%s' lacks '%s'", err.text, fault);
 }
 
+/* sub/sum.onnx: y = x + w, w in another file. */
+static void put_sum(const char *location)
+{
+    static const int two[2] = {2, 2};
+    const char *const entry[3][2] = {{"location", location}, {"offset", "24"}, {"length", "16"}};
+    msg graph = {.n = 0}, t = tensor("w", 1, 2, 2), node = {.n = 0}, opset = {.n = 0};
+    msg x = value("x", 1, 2, two), y = value("y", 1, 2, two);
+    number(&t, 14, 1);
+    for (int i = 0; i < 3; ++i) {
+        msg e = {.n = 0};
+        text(&e, 1, entry[i][0]);
+        text(&e, 2, entry[i][1]);
+        sub(&t, 13, &e);
+    }
+    text(&node, 1, "x");
+    text(&node, 1, "w");
+    text(&node, 2, "y");
+    text(&node, 4, "Add");
+    sub(&graph, 1, &node);
+    text(&graph, 2, "sum");
+    sub(&graph, 5, &t);
+    sub(&graph, 11, &x);
+    sub(&graph, 12, &y);
+    msg whole = model(&graph);
+    number(&opset, 2, 13);
+    sub(&whole, 8, &opset);
+    put("sub/sum.onnx", whole.p, whole.n);
+}
+
+static void expect_sum(bool loads)
+{
+    viso_error err = {0};
+    vi_models *m;
+    vi_run *r;
+    assert_int_equal(vi_models_open(&m, &(vi_models_params){.dir = dir}, &err), 0);
+    int code = vi_models_run(m, "sum", &r, NULL, &err);
+    if (loads) {
+        if (code || vi_run_now(r, &err)) /* x is zero */
+            fail_msg("%s", err.text);
+        assert_memory_equal(vi_run_output(r, 0, NULL), four, sizeof four);
+    } else {
+        assert_int_equal(code, VISO_ERR_MODEL);
+        assert_non_null(strstr(err.text, "sum: cannot load the network"));
+    }
+    vi_run_destroy(&r);
+    vi_models_close(&m);
+}
+
+static void weights_beside_the_model_are_found(void **state)
+{
+    static const char manifest[] =
+        "{\"version\": 1, \"models\": [{\"id\": \"sum\", \"role\": \"test\", \"label\": \"sum\", \"file\": \"sub/sum.onnx\", "
+        "\"licence\": \"MIT\", \"commercial\": \"yes\", \"inputs\": [{\"role\": \"x\", \"tensor\": \"x\", \"shape\": [2, 2]}], "
+        "\"outputs\": [{\"role\": \"y\", \"tensor\": \"y\", \"shape\": [2, 2]}]}]}";
+    uint8_t file[40] = {0};
+    char path[300], command[400];
+    (void)state;
+    snprintf(dir, sizeof dir, "%s/viso-onnx-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/sub", dir);
+    assert_int_equal(mkdir(path, 0777), 0);
+    memcpy(file + 24, four, sizeof four);
+    put("manifest.json", manifest, sizeof manifest - 1);
+    put_sum("beside.bin");
+    expect_sum(false); /* missing */
+    put("sub/beside.bin", file, 30);
+    expect_sum(false); /* too short */
+    put("sub/beside.bin", file, sizeof file);
+    expect_sum(true);
+    put("outside.bin", file, sizeof file); /* a model reaches no file outside its folder */
+    put_sum("../outside.bin");
+    expect_sum(false);
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void external_data(void **state)
 {
     char command[400], path[512];
@@ -238,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_and_the_named), cmocka_unit_test(wrong_tensors), cmocka_unit_test(external_data),
+        cmocka_unit_test(weights_beside_the_model_are_found),
         cmocka_unit_test(signatures),             cmocka_unit_test(damage_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
