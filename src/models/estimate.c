@@ -159,7 +159,10 @@ int vi_onnx_memory(const uint8_t *data, size_t size, const char *name, const vi_
     for (int i = 0; i < g.n_node; ++i) {
         const vi_shape_node *n = &g.node[i];
         int at = n->n_in > 1 && is_one_of("Conv ConvTranspose ", n->op) ? g.link[n->in + 1] : -1;
-        m->filters += at >= 0 && g.value[at].weight ? vi_shape_bytes(&g.value[at], 2) : 0;
+        if (at < 0 || !g.value[at].weight || g.value[at].root < 0)
+            continue;
+        m->filters += vi_shape_bytes(&g.value[at], 2);
+        g.value[at].root = -1; /* several may share one */
     }
     m->stored = g.stored;
     m->nodes = g.n_node;

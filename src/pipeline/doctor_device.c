@@ -92,8 +92,8 @@ static bool is_coder(const vi_gpu_library *l)
     return strcmp(l->name, "NVDEC") == 0 || strcmp(l->name, "NVENC") == 0;
 }
 
-/* NVDEC and NVENC: the driver's half and FFmpeg's half in one row each. This version codes on the processor, so there is nothing
- * to do about them. */
+/* NVDEC and NVENC: the driver's half and FFmpeg's half in one row each. Decoding goes on without; encoding is the processor's work
+ * in this version. */
 static void coder_rows(const vi_doctor *d, const vi_gpu_library *list, int n)
 {
     vi_media_device device[2];
@@ -102,8 +102,12 @@ static void coder_rows(const vi_doctor *d, const vi_gpu_library *list, int n)
         for (int k = 0; k < n_device && is_coder(&list[i]); k++) {
             if (strcmp(device[k].name, list[i].name) != 0)
                 continue;
-            vi_report_add(d->report, list[i].fits && device[k].works ? VI_CHECK_OK : VI_CHECK_NOTE, "gpu", list[i].name, "%s",
-                          list[i].fits ? device[k].text : list[i].why);
+            bool works = list[i].fits && device[k].works;
+            viso_check *c = vi_report_add(d->report, works ? VI_CHECK_OK : VI_CHECK_NOTE, "gpu", list[i].name, "%s",
+                                          list[i].fits ? device[k].text : list[i].why);
+            if (!list[i].fits && strcmp(list[i].name, "NVDEC") == 0)
+                vi_report_advise(c, "install %s, which belongs to the driver, to decode video on the GPU; in a container, let it in "
+                                    "(NVIDIA_DRIVER_CAPABILITIES=compute,utility,video)", list[i].file);
         }
     }
 }

@@ -71,6 +71,7 @@ echo broken >lib/libcudnn.so.9
 doctor "a broken cuDNN" 0
 says "13.0; wanted: 13"
 says "broken: $work/lib/libcudnn.so.9: file too short; wanted: 9"
+says "wanted: 13"
 advises 1 "replace $work/lib/libcudnn.so.9 by a whole copy of cuDNN 9, or take its folder out of LD_LIBRARY_PATH"
 says "Ready"
 doctor "a broken cuDNN, cuda insisted on" 7 --provider cuda --strict-device

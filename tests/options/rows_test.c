@@ -194,6 +194,28 @@ static void presets_set_what_was_not_chosen(void **state)
     }
 }
 
+static void sizes_are_read_as_people_write_them(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes; /* 0: a fault */
+    } cases[] = { { "2G", (uint64_t)2 << 30 }, { "800M", 800 << 20 }, { "1.5g", (uint64_t)3 << 29 }, { "64K", 65536 }, { "2GiB", (uint64_t)2 << 30 },
+                  { "512MB", 512 << 20 }, { "1000000", 1000000 }, { "50%", 500 }, { "100%", 1000 }, { "101%", 0 }, { "0", 0 }, { "-1G", 0 },
+                  { "lots", 0 }, { "2X", 0 }, { "2G ", 0 }, { "G", 0 }, { "nan", 0 }, { "1e300G", 0 } };
+    (void)state;
+    for (size_t i = 0; i < VI_COUNT(cases); i++) {
+        uint64_t bytes = 7;
+        viso_error err = { 0 };
+        int rc = vi_size_parse("max-ram", cases[i].text, 1000, &bytes, &err);
+        if (cases[i].bytes ? rc != 0 || bytes != cases[i].bytes : rc != VISO_ERR_USAGE || !strstr(err.text, "--max-ram"))
+            fail_msg("'%s': status %d, %llu bytes: %s", cases[i].text, rc, (unsigned long long)bytes, err.text);
+    }
+    uint64_t none = 7;
+    assert_int_equal(vi_size_parse("max-ram", "", 1000, &none, NULL), 0);
+    assert_int_equal(none, 0);
+    assert_int_equal(vi_size_parse("max-vram", "50%", 0, &none, NULL), VISO_ERR_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +224,7 @@ int main(void)
         cmocka_unit_test(the_choice_of_faces_is_parsed),
         cmocka_unit_test(the_log_level_follows_quiet_and_verbose),
         cmocka_unit_test(presets_set_what_was_not_chosen),
+        cmocka_unit_test(sizes_are_read_as_people_write_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
