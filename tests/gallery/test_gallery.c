@@ -272,7 +272,7 @@ static void what_is_no_gallery_is_refused(void **state)
         memcpy(copy, data, size);
         for (size_t i = from; i < size && i < from + 64; i++)
             copy[i] ^= 0x5A;
-        write_file(at("hurt.db"), copy, from % 3 == 0 ? size : from + 32);
+        write_file(at("hurt.db"), copy, from % 3 == 0 ? size : VI_MIN(size, from + 32));
         vi_free(copy);
         err.code = 0;
         int rc = vi_gallery_open(&g, at("hurt.db"), true, NULL, &err);
