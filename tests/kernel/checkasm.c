@@ -376,8 +376,12 @@ static void shrinks(void **unused)
                                   (rnd_unit() - 0.5f) * (float)frames[s][1] } };
                 assert_int_equal(c->shrink(&t.f, &cm, &m, &crop[0], test_arena()), 0);
                 assert_int_equal(k->shrink(&t.f, &cm, &m, &crop[1], test_arena()), 0);
-                for (int i = 0; i < 3; i++)
-                    compare_and_free("shrink", d[i], kind == 7 ? 4e-3f : 1e-3f, 0);
+                for (int i = 0; i < 3; i++) {
+                    char what[120];
+                    snprintf(what, sizeof what, "shrink %s %dx%d map %g %g %g %g", vi_format_describe(all_formats[f])->name,
+                             frames[s][0], frames[s][1], (double)m.m[0], (double)m.m[2], (double)m.m[4], (double)m.m[5]);
+                    compare_and_free(what, d[i], kind == 7 ? 4e-3f : 1e-3f, 0);
+                }
                 vi_colour_map_destroy(&cm);
                 test_frame_free(&t);
             }

@@ -7,14 +7,14 @@
 #include "kernel/internal.h"
 
 #ifdef __AVX2__
-#include <immintrin.h>
+#include "kernel/x86/wide.h"
 #endif
 
 /* The filter along one axis: out[i] = sum over t of weight[t * size + i] * in[start[i] + t]. */
 typedef struct taps {
     int32_t *start;
     float *weight;
-    int size, n; /* outputs; taps of each */
+    int size, n; /* outputs; taps of each, an even number: the last may lie one beyond the samples and weigh nothing */
 } taps;
 
 /* Output i looks at at + step * (i + 0.5) of `length` samples (centres at half-integers). */
@@ -22,17 +22,18 @@ static bool taps_make(taps *t, int size, float step, float at, int length, vi_ar
 {
     float reach = fmaxf(fabsf(step), 1.0f);
     t->size = size;
-    t->n = VI_MIN((int)ceilf(2 * reach) + 1, length);
+    int count = VI_MIN((int)ceilf(2 * reach), length);
+    t->n = (count + 1) & ~1;
     t->start = vi_arena_alloc(a, (size_t)size * sizeof *t->start);
     t->weight = vi_arena_alloc(a, (size_t)size * (size_t)t->n * sizeof *t->weight);
     if (!t->start || !t->weight)
         return false;
     for (int i = 0; i < size; i++) {
         float centre = vi_clampf(at + step * ((float)i + 0.5f), 0.5f, (float)length - 0.5f), sum = 0;
-        int first = vi_clampi((int)floorf(centre - reach), 0, length - t->n);
+        int first = vi_clampi((int)floorf(centre - reach - 0.5f) + 1, 0, length - count);
         t->start[i] = first;
         for (int k = 0; k < t->n; k++) {
-            float w = fmaxf(1.0f - fabsf((float)(first + k) + 0.5f - centre) / reach, 0.0f);
+            float w = k < count ? fmaxf(1.0f - fabsf((float)(first + k) + 0.5f - centre) / reach, 0.0f) : 0.0f;
             t->weight[(ptrdiff_t)k * size + i] = w;
             sum += w;
         }
@@ -75,19 +76,62 @@ static void four_rows(const vi_comp *c, const uint8_t *const r[4], const float w
     }
 }
 
+#ifdef __AVX2__
+enum { PAIRS_MAX = 64 };
+
+/* 16 columns of two rows times their weights (in 2^-14), added to what is there. */
+static inline void two_rows(const uint8_t *a, const uint8_t *b, __m256i w, __m256i *lo, __m256i *hi)
+{
+    __m256i p = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)a));
+    __m256i q = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b));
+    *lo = _mm256_add_epi32(*lo, _mm256_madd_epi16(_mm256_unpacklo_epi16(p, q), w));
+    *hi = _mm256_add_epi32(*hi, _mm256_madd_epi16(_mm256_unpackhi_epi16(p, q), w));
+}
+
+/* The planar 8-bit case in whole numbers, all rows at once. false: too few columns or too many rows for that. */
+static bool down_8(const vi_comp *c, const taps *t, int j, int x0, int n, float *restrict acc)
+{
+    const uint8_t *row[2 * PAIRS_MAX];
+    __m256i weight[PAIRS_MAX];
+    if (c->bytes != 1 || c->step != 1 || n < 16 || t->n > 2 * PAIRS_MAX)
+        return false;
+    for (int k = 0; k < t->n; k++)
+        row[k] = c->p + (ptrdiff_t)VI_MIN(t->start[j] + k, c->h - 1) * c->stride + x0;
+    for (int k = 0; k < t->n; k += 2) {
+        int a = (int)(t->weight[(ptrdiff_t)k * t->size + j] * 16384 + 0.5f);
+        int b = (int)(t->weight[(ptrdiff_t)(k + 1) * t->size + j] * 16384 + 0.5f);
+        weight[k / 2] = _mm256_set1_epi32(a | b << 16);
+    }
+    const __m256 unit = _mm256_set1_ps(1.0f / 16384);
+    for (int x = 0; x < n; x += 16) {
+        int at = VI_MIN(x, n - 16); /* the last group overlaps the one before */
+        __m256i lo = _mm256_setzero_si256(), hi = lo;
+        for (int k = 0; k < t->n; k += 2)
+            two_rows(row[k] + at, row[k + 1] + at, weight[k / 2], &lo, &hi);
+        _mm256_storeu_ps(acc + at, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_permute2x128_si256(lo, hi, 0x20)), unit));
+        _mm256_storeu_ps(acc + at + 8, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_permute2x128_si256(lo, hi, 0x31)), unit));
+    }
+    return true;
+}
+#endif
+
 /* Samples x0 .. x0 + n of the component, filtered down the columns. */
 static void down(const vi_comp *c, const taps *t, int j, int x0, int n, float *restrict acc)
 {
+#ifdef __AVX2__
+    if (down_8(c, t, j, x0, n, acc))
+        return;
+#endif
     for (int k = 0; k < t->n; k += 4) {
         const uint8_t *row[4];
         float w[4];
         for (int i = 0; i < 4; i++) {
             int at = VI_MIN(k + i, t->n - 1);
             w[i] = k + i < t->n ? t->weight[(ptrdiff_t)at * t->size + j] : 0.0f;
-            row[i] = c->p + (t->start[j] + at) * c->stride + (ptrdiff_t)x0 * c->step;
+            row[i] = c->p + (ptrdiff_t)VI_MIN(t->start[j] + at, c->h - 1) * c->stride + (ptrdiff_t)x0 * c->step;
         }
         if (k && w[0] == 0 && w[1] == 0 && w[2] == 0 && w[3] == 0)
-            break;
+            continue;
         four_rows(c, row, w, acc, n, k > 0);
     }
 }
@@ -99,8 +143,12 @@ static void along(const taps *t, const float *in, int x0, float *restrict out)
     for (; i + 8 <= t->size; i += 8) {
         __m256i at = _mm256_sub_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(t->start + i)), _mm256_set1_epi32(x0));
         __m256 v = _mm256_setzero_ps();
-        for (int k = 0; k < t->n; k++)
-            v = _mm256_fmadd_ps(_mm256_loadu_ps(t->weight + (ptrdiff_t)k * t->size + i), _mm256_i32gather_ps(in + k, at, 4), v);
+        const float *w = t->weight + i;
+        for (int k = 0; k < t->n; k += 2, w += (ptrdiff_t)2 * t->size) {
+            __m256 a, b;
+            wide_pairs(in + k, at, &a, &b);
+            v = _mm256_fmadd_ps(_mm256_loadu_ps(w), a, _mm256_fmadd_ps(_mm256_loadu_ps(w + t->size), b, v));
+        }
         _mm256_storeu_ps(out + i, v);
     }
 #endif
@@ -130,7 +178,7 @@ static bool plan_make(plan *p, const vi_comp *c, const float *m, int w, int h, v
         hi = VI_MAX(hi, p->x.start[i] + p->x.n);
     }
     p->x0 = lo;
-    p->n = hi - lo;
+    p->n = VI_MIN(hi, c->w) - lo;
     return true;
 }
 
@@ -162,9 +210,10 @@ int VI_FN(shrink)(const vi_frame *f, const vi_colour_map *cm, const vi_affine *c
         else if (ok)
             memset(v[c], 0, (size_t)w * sizeof(float));
     }
-    float *acc = ok ? vi_arena_alloc(scratch, (size_t)widest * sizeof(float)) : NULL;
+    float *acc = ok ? vi_arena_alloc(scratch, (size_t)(widest + 1) * sizeof(float)) : NULL;
     for (int j = 0; j < h && acc; j++) {
         for (int c = 0; c < n; c++) {
+            acc[p[c].n] = 0;
             down(&p[c].comp, &p[c].y, j, p[c].x0, p[c].n, acc);
             along(&p[c].x, acc, p[c].x0, v[c]);
         }
