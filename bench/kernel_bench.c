@@ -20,6 +20,8 @@ typedef struct bench {
     vi_affine to_frame, to_crop, shrink;
     float *tensor;
     uint8_t thumb[64 * 36];
+    float grey[2][2][(96 + 2 * VI_FLOW_MARGIN) * (96 + 2 * VI_FLOW_MARGIN)];
+    bool grey_made;
     float xyz[478 * 3], attr[478 * 7];
     uint16_t tri[898][3];
 } bench;
@@ -159,6 +161,39 @@ static void run_thumbnail(bench *b)
 {
     b->k->thumbnail(b->yuv, b->thumb, 64, 36);
 }
+/* A face's picture of 96 pixels out of the frame, and 67 points found in another by two levels. */
+static vi_plane grey_level(bench *b, int i, int l)
+{
+    int side = 96 >> l, stride = side + 2 * VI_FLOW_MARGIN;
+    return (vi_plane){ b->grey[i][l] + VI_FLOW_MARGIN * stride + VI_FLOW_MARGIN, side, side, stride };
+}
+static void run_grey(bench *b)
+{
+    vi_plane p = grey_level(b, 0, 0);
+    vi_affine m = vi_square_to_picture(960, 540, 180, 0.05f, 96);
+    b->k->grey(b->yuv, &b->cm_yuv, &m, &p, &b->arena);
+}
+static void run_flow(bench *b)
+{
+    vi_plane p[2][2];
+    vi_point at[67], found[67];
+    float rest[67];
+    for (int i = 0; i < 2; i++) {
+        for (int l = 0; l < 2; l++)
+            p[i][l] = grey_level(b, i, l);
+        for (int y = 0; y < 96 && !b->grey_made; y++)
+            for (int x = 0; x < 96; x++) {
+                float u = (float)x + 0.4f * (float)i, v = (float)y - 0.3f * (float)i;
+                p[i][0].p[y * p[i][0].stride + x] =
+                    0.5f + 0.2f * sinf(u * 0.4f + v * 0.1f) * cosf(v * 0.3f) + 0.1f * sinf(u * 0.9f - v * 0.6f);
+            }
+        b->k->pyramid(p[i], 2);
+    }
+    b->grey_made = true;
+    for (int i = 0; i < 67; i++)
+        at[i] = found[i] = (vi_point){ 18.3f + 7.1f * (float)(i % 9), 20.2f + 7.9f * (float)(i / 9) };
+    b->k->flow(p[0], p[1], 2, at, found, rest, 67);
+}
 static void run_tensor(bench *b)
 {
     static const float scale[3] = { 2, 2, 2 }, offset[3] = { -1, -1, -1 };
@@ -211,6 +246,8 @@ static const struct {
     { "lerp", run_lerp, 4 },
     { "smoothstep", run_smoothstep, 2 },
     { "thumbnail 1080p", run_thumbnail, 0 },
+    { "grey 96, of yuv420p", run_grey, 0 },
+    { "flow, 67 points, 2 levels", run_flow, 0 },
     { "to_tensor", run_tensor, 6 },
     { "to_tensor_nhwc", run_tensor_nhwc, 6 },
     { "above, none found", run_above, 1 },

@@ -88,6 +88,9 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
     void P##_smoothstep(const vi_plane *, const vi_plane *, float, float);                                             \
     void P##_clamp(const vi_plane *, const vi_plane *, float, float);                                                  \
     void P##_thumbnail(const vi_frame *, uint8_t *, int, int);                                                         \
+    int P##_grey(const vi_frame *, const vi_colour_map *, const vi_affine *, const vi_plane *, vi_arena *);             \
+    void P##_pyramid(const vi_plane *, int);                                                                           \
+    void P##_flow(const vi_plane *, const vi_plane *, int, const vi_point *, vi_point *, float *, int);                 \
     void P##_to_tensor(float *, const vi_rgb *, const float[3], const float[3], bool);                                 \
     void P##_to_tensor_nhwc(float *, const vi_rgb *, const float[3], const float[3], bool);                            \
     int P##_above(const float *, int, int, float, int32_t *, int);                                                     \

@@ -83,6 +83,10 @@ typedef struct vi_raster {
     float front;    /* sign of the signed area of front-facing triangles, +1 or -1 */
 } vi_raster;
 
+#define VI_FLOW_MARGIN 16
+#define VI_FLOW_LOST (-1.0f)
+#define VI_FLOW_FLAT (-2.0f)
+
 typedef struct vi_kernels {
     const char *name; /* "c", "avx2" … */
 
@@ -160,6 +164,18 @@ typedef struct vi_kernels {
     /* Mean |difference| of the luma of two frames' thumbnails and the like: luma of the frame averaged to a
      * w x h grid of 0..255 values. */
     void (*thumbnail)(const vi_frame *f, uint8_t *out, int w, int h);
+
+    /* Luma of a frame region, 0..1 of full scale: pixel centres of `out` looked up as in `sample`, edges replicate. */
+    int (*grey)(const vi_frame *f, const vi_colour_map *cm, const vi_affine *crop_to_frame, const vi_plane *out,
+                vi_arena *scratch);
+    /* Fills levels 1… from level 0 by halving (sizes halve exactly, from even ones) and repeats each level's edges into its
+     * margin: VI_FLOW_MARGIN samples on all four sides that belong to the plane's memory. */
+    void (*pyramid)(const vi_plane *level, int levels);
+    /* Lucas-Kanade on two such pyramids: where the 16 x 16 windows around at[i] of `from` are in `to`. found[i] holds the guess
+     * and receives the place, rest[i] the RMS difference that is left, VI_FLOW_LOST, or VI_FLOW_FLAT where the window of the
+     * finest level has no texture to follow (the place is then the coarser levels'). Coordinates of level 0. */
+    void (*flow)(const vi_plane *from, const vi_plane *to, int levels, const vi_point *at, vi_point *found, float *rest,
+                 int n);
 
     /* Planar crop -> network input: out[c][y][x] = scale[c] * crop.c[swap ? 2 - c : c] + offset[c], contiguous. */
     void (*to_tensor)(float *out, const vi_rgb *crop, const float scale[3], const float offset[3], bool bgr);

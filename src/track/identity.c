@@ -24,6 +24,8 @@ void vi_track_end_one(vi_track_state *s, vi_track *t)
         vi_persons_keep(&s->persons, t->id, t->embedding, t->size, s->frame);
     t->used = false;
     t->ended = s->frame;
+    if (t->view >= 0)
+        s->view[t->view].used = false;
 }
 
 static void give(const vi_track *t, vi_face *f)

@@ -3,6 +3,7 @@
 #define VI_TRACK_STATE_H
 
 #include "track/cut.h"
+#include "track/follow.h"
 #include "track/person.h"
 #include "track/smooth.h"
 #include "track/track.h"
@@ -19,6 +20,11 @@ typedef struct vi_track {
     vi_smooth smooth;
     vi_face face;    /* the record handed out last, without patch */
     vi_box foretold; /* where begin expected the face in this frame */
+    int view;             /* index of its views, -1 none free */
+    vi_followed followed; /* what its points did between the last frame and this one */
+    vi_motion motion;     /* when found */
+    vi_credit credit;     /* of its points */
+    float held;           /* share of its points that moved with it */
     /* Identity. */
     bool wants; /* a new embedding was asked for */
     int size;   /* of the embedding, 0 none yet */
@@ -38,9 +44,21 @@ typedef struct vi_track_state {
     bool look_next;  /* something happened that the detector should see in the next frame */
     uint64_t frame;  /* of this run, counted here */
     uint64_t looked; /* frame of the detector's last look */
+    uint8_t seen[VI_THUMB_SIZE]; /* thumbnail of that frame */
+    bool somebody_lost; /* a face went out of sight in this scene: when, where, and the looks since */
+    uint64_t lost_at;
+    vi_box lost_box;
+    int lost_looks;
+    int quiet;       /* looks in a row that found nobody new, with nobody lost in between */
     int empty;       /* frames in a row without a followed face */
     bool retried;
     int next_id;
+    /* Grey pictures of followed faces: in the last frame (now, once the frame is done) and in this one. */
+    struct {
+        bool used;
+        vi_view now, next;
+    } view[VI_MAX_FACES];
+    vi_arena views; /* their pixels */
 } vi_track_state;
 
 /* Ends a track and remembers its person. */

@@ -6,6 +6,7 @@
 #include "track/track.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "face/region.h"
@@ -25,8 +26,22 @@
 /* Fade of a face that was not there a frame ago, and its growth per frame. */
 #define FADE_STEP 0.5f
 /* With nobody in the picture the detector looks at every frame at first, later less often. */
-#define EMPTY_PATIENCE 12
-#define EMPTY_INTERVAL 5
+#define EMPTY_PATIENCE 3
+#define EMPTY_SOON 5
+#define EMPTY_LONG 30
+#define EMPTY_INTERVAL 10
+/* While looks find nobody new and the picture beside the faces stays as it was, the next look waits longer: times the setting. */
+#define QUIET_MOST 3.0f
+#define QUIET_STEP 0.5f
+/* A cell of the thumbnail that changed by more than so many levels, and the part of all cells that makes a change. */
+#define CELL_CHANGED 14
+#define CELLS_CHANGED 0.015f
+/* Somebody who was there for a while and is lost from sight is looked for so often at first (then after twice and four times as
+ * long), for so many frames; at once when their place shows something that differs by so many levels. */
+#define LOST_INTERVAL 5u
+#define LOST_FRAMES 45
+#define LOST_LIVED 20
+#define PLACE_SHOWS_ELSE 24
 /* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
 #define PLACE_CHANGED 0.9f
 
@@ -37,16 +52,64 @@ static vi_track_state *state_of(void *self)
 
 /* ---- begin ---- */
 
-/* How many were followed. */
-static uint32_t end_all(vi_track_state *s)
+/* ---- points of the skin ---- */
+
+/* Side of a face's view over that of its landmark region: wider finds faster motion, narrower sees more exactly. */
+#define VIEW_SPAN 1.1f
+/* The picture taken to look for the face is kept for the next frame when the face is near enough its middle and size. */
+#define VIEW_OFF 0.08f
+#define VIEW_GROWN 1.15f
+/* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
+#define TRUSTED 0.85f
+#define DOUBTED 0.55f
+
+static int take_view(vi_track_state *s)
 {
-    uint32_t n = 0;
-    for (int i = 0; i < VI_MAX_TRACKS; i++)
-        if (s->track[i].used) {
-            vi_track_end_one(s, &s->track[i]);
-            n++;
-        }
-    return n;
+    for (int i = 0; i < VI_MAX_FACES; i++) {
+        if (s->view[i].used)
+            continue;
+        s->view[i].used = true;
+        s->view[i].now.side = s->view[i].next.side = 0;
+        return i;
+    }
+    return -1;
+}
+
+/* Where the points of the face went. */
+static void follow_points(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch)
+{
+    t->followed = VI_FOLLOW_BLIND;
+    if (t->view < 0 || !(s->view[t->view].now.side > 0))
+        return;
+    vi_view *now = &s->view[t->view].now, *next = &s->view[t->view].next;
+    const vi_motion *v = &t->smooth.velocity;
+    viso_point3 c = vi_follow_centre(t->smooth.mesh);
+    if (vi_view_look(next, s->k, w, c.x + v->dx, c.y + v->dy, now->side, scratch))
+        t->followed = vi_follow(s->k, w, now, next, t->smooth.mesh, v, s->s.lose, &t->credit, scratch, &t->motion,
+                                &t->held);
+}
+
+/* Readies the view of this frame for the next one. */
+static void keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch)
+{
+    if (t->view < 0)
+        return;
+    vi_view *now = &s->view[t->view].now, *next = &s->view[t->view].next, old = *now;
+    if (t->missing && t->followed != VI_FOLLOW_FOUND) {
+        now->side = 0; /* from here on the place is a guess */
+        return;
+    }
+    viso_point3 c = vi_follow_centre(t->smooth.mesh);
+    float side = VIEW_SPAN * t->face.roi.side;
+    bool fits = next->side > 0 && hypotf(next->cx - c.x, next->cy - c.y) < VIEW_OFF * side &&
+                next->side < side * VIEW_GROWN && next->side * VIEW_GROWN > side;
+    if (fits) {
+        *now = *next;
+        *next = old;
+    } else {
+        vi_view_look(now, s->k, w, c.x, c.y, side, scratch);
+    }
+    next->side = 0;
 }
 
 /* The record that carries a track into this frame: where the face should be by now. */
@@ -61,16 +124,55 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     f->has_kp = false;
     f->source = -1;
     f->f.has = VISO_FACE_HAS_BOX;
-    const vi_motion *v = &t->smooth.velocity;
-    float grow = expf(v->scale);
-    vi_point c = vi_smooth_ahead(&t->smooth, f->roi.cx, f->roi.cy);
+    const vi_motion *v = t->followed == VI_FOLLOW_FOUND ? &t->motion : &t->smooth.velocity;
+    vi_point c = vi_motion_point(v, vi_follow_centre(t->smooth.mesh), f->roi.cx, f->roi.cy);
     float dx = c.x - f->roi.cx, dy = c.y - f->roi.cy;
     f->roi.cx = c.x;
     f->roi.cy = c.y;
-    f->roi.side *= grow;
-    f->roi.angle += v->angle;
+    f->roi.side *= expf(v->scale);
+    f->roi.angle += v->roll;
     f->f.box = (viso_box){ f->f.box.x0 + dx, f->f.box.y0 + dy, f->f.box.x1 + dx, f->f.box.y1 + dy };
     t->foretold = f->f.box;
+}
+
+/* Whether the picture beside the followed faces differs from what the detector saw last. */
+static bool changed_since_look(const vi_track_state *s, const vi_work *w)
+{
+    int n = 0;
+    for (int y = 0; y < VI_THUMB_H; y++) {
+        for (int x = 0; x < VI_THUMB_W; x++) {
+            int o = y * VI_THUMB_W + x;
+            if (abs(s->cut.now[o] - s->seen[o]) <= CELL_CHANGED)
+                continue;
+            float px = ((float)x + .5f) * (float)w->width / VI_THUMB_W, py = ((float)y + .5f) * (float)w->height / VI_THUMB_H;
+            bool face = false;
+            for (int i = 0; i < w->n_face && !face; i++) {
+                float dx = px - w->face[i].roi.cx, dy = py - w->face[i].roi.cy, r = w->face[i].roi.side * .75f;
+                face = dx * dx + dy * dy < r * r;
+            }
+            n += !face;
+        }
+    }
+    return (float)n > CELLS_CHANGED * VI_THUMB_SIZE;
+}
+
+/* Somebody was lost a moment ago: whether it is time to see if they are back. At once when their place shows something else than
+ * it did to the detector. */
+static bool may_be_back(const vi_track_state *s, const vi_work *w, uint64_t since)
+{
+    if (!s->somebody_lost || s->frame - s->lost_at > LOST_FRAMES)
+        return false;
+    if (since >= LOST_INTERVAL << VI_MIN(s->lost_looks, 2))
+        return true;
+    const vi_box *b = &s->lost_box;
+    float rx = (b->x1 - b->x0) / 2, ry = (b->y1 - b->y0) / 2;
+    float sx = VI_THUMB_W / (float)w->width, sy = VI_THUMB_H / (float)w->height;
+    int x0 = VI_MAX((int)((b->x0 - rx) * sx), 0), x1 = VI_MIN((int)((b->x1 + rx) * sx) + 1, VI_THUMB_W), sum = 0, n = 0;
+    int y0 = VI_MAX((int)((b->y0 - ry) * sy), 0), y1 = VI_MIN((int)((b->y1 + ry) * sy) + 1, VI_THUMB_H);
+    for (int y = y0; y < y1; y++)
+        for (int x = x0; x < x1; x++, n++)
+            sum += abs(s->cut.now[y * VI_THUMB_W + x] - s->seen[y * VI_THUMB_W + x]);
+    return n && sum > PLACE_SHOWS_ELSE * n;
 }
 
 static bool must_look(const vi_track_state *s, const vi_work *w)
@@ -78,18 +180,48 @@ static bool must_look(const vi_track_state *s, const vi_work *w)
     if (w->cut || s->look_next)
         return true;
     uint64_t since = s->frame - s->looked;
-    if (!w->n_face)
-        return s->empty < EMPTY_PATIENCE || since >= EMPTY_INTERVAL || since >= (uint64_t)s->s.redetect;
+    if (may_be_back(s, w, since))
+        return true;
+    if (!w->n_face) {
+        uint64_t wait = s->empty < EMPTY_PATIENCE ? 1 : s->empty < EMPTY_LONG ? EMPTY_SOON : EMPTY_INTERVAL;
+        return since >= VI_MIN(wait, (uint64_t)s->s.redetect);
+    }
     for (int i = 0; i < w->n_face; i++)
         if (s->track[w->face[i].slot].missing)
             return true;
-    return since >= (uint64_t)s->s.redetect;
+    if (since < (uint64_t)s->s.redetect)
+        return false;
+    float patience = fminf(1 + QUIET_STEP * (float)s->quiet, QUIET_MOST);
+    return (float)since >= patience * (float)s->s.redetect || changed_since_look(s, w);
+}
+
+static void looks(vi_track_state *s)
+{
+    s->looked = s->frame;
+    s->quiet++;
+    s->lost_looks++;
+    memcpy(s->seen, s->cut.now, sizeof(s->seen));
+}
+
+/* A cut by the look of the whole picture. Where the skin of a face goes on from the last frame into this one, the camera was torn
+ * round or the picture behind changed: that face stays, who is gone is gone, and the detector looks. */
+static void settle_cut(vi_track_state *s, vi_work *w, bool held)
+{
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        if (s->track[i].used && s->track[i].followed != VI_FOLLOW_FOUND) {
+            vi_track_end_one(s, &s->track[i]);
+            w->count.ended++;
+        }
+    s->somebody_lost = false;
+    if (held) {
+        w->cut = false;
+        s->look_next = true;
+    }
 }
 
 static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 {
     vi_track_state *s = state_of(self);
-    (void)scratch;
     (void)err;
     s->retried = false;
     w->n_face = 0;
@@ -102,15 +234,22 @@ static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     w->cut = vi_cut_feed(&s->cut, thumb, s->s.cut) || !s->started;
     s->frame += s->started;
     s->started = true;
+    int held = 0;
+    for (int i = 0; i < VI_MAX_TRACKS; i++) {
+        if (!s->track[i].used)
+            continue;
+        follow_points(s, &s->track[i], w, scratch);
+        held += s->track[i].followed == VI_FOLLOW_FOUND;
+    }
     if (w->cut)
-        w->count.ended += end_all(s);
+        settle_cut(s, w, held > 0);
     for (int i = 0; i < VI_MAX_TRACKS && w->n_face < VI_MAX_FACES; i++)
         if (s->track[i].used)
             carry(s, i, w);
     w->want_detect = must_look(s, w);
     s->look_next = false;
     if (w->want_detect)
-        s->looked = s->frame;
+        looks(s);
     return VISO_OK;
 }
 
@@ -126,7 +265,7 @@ bool vi_track_retry(void *self, vi_work *w)
         return false;
     s->retried = w->want_detect = true;
     w->count.second_looks++;
-    s->looked = s->frame;
+    looks(s);
     return true;
 }
 
@@ -135,7 +274,12 @@ bool vi_track_retry(void *self, vi_work *w)
 /* Takes the measured mesh into the track and writes the smoothed one into the record. */
 static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *canonical)
 {
-    vi_smooth_update(&t->smooth, f->f.mesh, s->s.smooth);
+    bool held = t->followed == VI_FOLLOW_FOUND;
+    const vi_steady how = { .shape = s->s.smooth,
+                            .level = (vi_steady_level)s->s.steady,
+                            .hold = { s->s.hold_roll, s->s.hold_yaw, s->s.hold_pitch },
+                            .doubt = held ? 1 - vi_smoothstep(t->held, DOUBTED, TRUSTED) : 0 };
+    vi_smooth_update(&t->smooth, f->f.mesh, &how, held ? &t->motion : NULL);
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
     vi_region_from_mesh(f);
     vi_marks_follow_mesh(&f->f);
@@ -148,9 +292,11 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
 /* A record for a face that was not found: the mesh moved on, weaker every frame. False when the track ends. */
 static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
 {
+    bool held = t->followed == VI_FOLLOW_FOUND;
     t->missing++;
+    s->quiet = 0;
     t->fade = fminf(t->fade, 1 - (float)t->missing / (float)(s->s.gap + 1));
-    vi_smooth_coast(&t->smooth);
+    vi_smooth_coast(&t->smooth, held ? &t->motion : NULL);
     *f = t->face;
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
     if (t->missing > s->s.gap || t->fade <= 0 || !vi_region_from_mesh(f))
@@ -196,12 +342,28 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     t->used = true;
     t->id = s->next_id++;
     t->born = t->renew_at = s->frame;
+    s->quiet = 0;
+    t->view = take_view(s);
+    t->credit = vi_credit_full();
+    t->followed = VI_FOLLOW_BLIND;
     t->fade = w->cut ? 1 : FADE_STEP;
     t->probation = f->f.score < UNSURE_SCORE && vi_face_width(&f->f) < UNSURE_WIDTH ? PROBATION : 0;
     measure(s, t, f, w->canonical);
     w->count.born++;
     f->slot = slot;
     f->fresh = true;
+}
+
+/* Ends a track whose face went out of sight in a running scene. */
+static void lose(vi_track_state *s, vi_track *t)
+{
+    if (t->shown && s->frame - t->born >= LOST_LIVED) {
+        s->somebody_lost = true;
+        s->lost_at = s->frame;
+        s->lost_box = t->face.f.box;
+        s->lost_looks = 0;
+    }
+    vi_track_end_one(s, t);
 }
 
 /* Two followed records on one face: the one that went where it was expected stays, then the older. */
@@ -216,7 +378,7 @@ static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
             vi_track *ta = &s->track[a->slot], *tb = &s->track[b->slot];
             float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
             bool keep_a = fabsf(ea - eb) > 0.1f ? ea > eb : ta->born <= tb->born;
-            vi_track_end_one(s, keep_a ? tb : ta);
+            lose(s, keep_a ? tb : ta);
             w->count.ended++;
             drop[keep_a ? i : j] = true;
             s->look_next = true; /* the face that lost its follower may still be there */
@@ -301,7 +463,7 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
             else
                 t->fade = fminf(1, t->fade + FADE_STEP);
         } else if (t->probation || !bridge(s, t, w, f)) {
-            vi_track_end_one(s, t);
+            lose(s, t);
             w->count.ended++;
             drop[i] = true;
         } else {
@@ -325,7 +487,6 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 {
     vi_track_state *s = state_of(self);
     bool drop[VI_MAX_FACES];
-    (void)scratch;
     (void)err;
     if (w->still) {
         end_still(w);
@@ -346,6 +507,7 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         f->f.track = t->id;
         f->fresh = !t->shown;
         t->face = *f;
+        keep_view(s, t, w, scratch);
         if (t->probation) {
             n--; /* followed, but nobody's business yet */
             continue;
@@ -361,6 +523,13 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 
 /* ---- the stages ---- */
 
+static void end_all(vi_track_state *s)
+{
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        if (s->track[i].used)
+            vi_track_end_one(s, &s->track[i]);
+}
+
 static void reset(void *self)
 {
     vi_track_state *s = state_of(self);
@@ -375,8 +544,26 @@ static void reset(void *self)
 
 static void destroy_begin(void **self)
 {
-    vi_free(*self);
+    vi_track_state *s = *self;
+    if (s && s->views.base)
+        vi_arena_destroy(&s->views);
+    vi_free(s);
     *self = NULL;
+}
+
+static int create_views(vi_track_state *s)
+{
+    const size_t one = VI_FOLLOW_FLOATS * sizeof(float);
+    if (vi_arena_create(&s->views, 2 * VI_MAX_FACES * (one + 64)))
+        return -1;
+    for (int i = 0; i < VI_MAX_FACES; i++) { /* pages are touched when a face is there */
+        float *a = vi_arena_alloc(&s->views, one), *b = vi_arena_alloc(&s->views, one);
+        if (!a || !b)
+            return -1;
+        vi_view_place(&s->view[i].now, a);
+        vi_view_place(&s->view[i].next, b);
+    }
+    return 0;
 }
 
 static int create_begin(void **self, const vi_stage_env *env, viso_error *err)
@@ -388,6 +575,10 @@ static int create_begin(void **self, const vi_stage_env *env, viso_error *err)
     s->k = env->k;
     s->s = *(const vi_track_settings *)env->settings;
     vi_persons_clear(&s->persons);
+    if (create_views(s)) {
+        destroy_begin(self);
+        return vi_error_nomem(err, "views of faces");
+    }
     return VISO_OK;
 }
 
@@ -402,6 +593,8 @@ static void destroy_end(void **self)
     *self = NULL; /* the state belongs to the begin stage */
 }
 
+static const char *const steady_choices[] = { "off", "low", "medium", "high", NULL };
+
 static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_track_settings, redetect, "redetect", "Look again every",
                   "How often the detector looks for new faces while others are followed.", "frames", 10, 1, 1000, 0),
@@ -414,6 +607,21 @@ static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
                   "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 60,
                   0),
+    VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
+                    "Part of a face's points that may get lost from one frame to the next before their motion is not "
+                    "believed.",
+                    NULL, 0.4, 0.1, 0.9, 0.05, VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(vi_track_settings, steady, "steady", "Pose smoothing",
+                     "How calmly place, size and turn of the head are followed: off, low, medium, high.", steady_choices,
+                     VI_STEADY_MEDIUM, 0),
+    VI_OPTION_FLOAT(vi_track_settings, hold_roll, "steady-roll", "Roll threshold",
+                    "Differences in roll from this angle on are followed at once, smaller ones calmly. 2 suits tight "
+                    "portraits, 4 to 5 wild motion.",
+                    "degrees", 3, 0.5, 30, 0.5, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_track_settings, hold_yaw, "steady-yaw", "Yaw threshold", "The same for turning left and right.",
+                    "degrees", 3, 0.5, 30, 0.5, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_track_settings, hold_pitch, "steady-pitch", "Pitch threshold", "The same for nodding.", "degrees", 3,
+                    0.5, 30, 0.5, VI_OPTION_ADVANCED),
 };
 const vi_option_group vi_track_options = { "track", "Following faces", rows, VI_COUNT(rows),
                                            sizeof(vi_track_settings) };

@@ -26,6 +26,9 @@ typedef struct vi_track_settings {
         smooth; /* strength of landmark smoothing, 0 off .. 1 strong, default 0.5; adaptive: fast motion is not smoothed
                           (recipe: a = clip(.25 + 18 speed/face width, .25, 1) at 0.5) */
     int gap;    /* frames bridged without a visible face before it fades out, 4 */
+    float lose; /* share of a face's points that may get lost between two frames before they are not believed, 0.4 */
+    int steady; /* vi_steady_level, medium: how calmly the pose is followed */
+    float hold_roll, hold_yaw, hold_pitch; /* degrees of difference that count at once, 3 */
 } vi_track_settings;
 extern const vi_option_group vi_track_options;
 

@@ -497,6 +497,82 @@ static void thumbnails(void **unused)
         }
 }
 
+static void greys(void **unused)
+{
+    static const int frames[][2] = { { 1, 1 }, { 3, 5 }, { 64, 36 }, { 333, 201 }, { 700, 411 } };
+    for (int f = 0; f < n_formats; f++)
+        for (size_t s = 0; s < VI_COUNT(frames); s++)
+            for (int turned = 0; turned < 2; turned++) {
+                test_frame t;
+                vi_colour_map cm;
+                guarded d[2];
+                rnd_seed((uint32_t)(f * 31 + (int)s));
+                width = 33, height = 19;
+                test_frame_new(&t, all_formats[f], frames[s][0], frames[s][1], turned, FILL_NOISE);
+                assert_int_equal(vi_colour_map_create(&cm, t.f.format, &t.f.colour, t.f.height, NULL), 0);
+                /* whole and more, some of it reduced, some enlarged, turned */
+                float side = (float)VI_MAX(frames[s][0], frames[s][1]) * (turned ? 1.3f : 0.4f);
+                vi_affine m = vi_square_to_picture((float)frames[s][0] * .6f, (float)frames[s][1] * .4f, side, turned ? .4f : 0, 33);
+                make_two(d);
+                assert_int_equal(c->grey(&t.f, &cm, &m, &d[0].p, test_arena()), 0);
+                assert_int_equal(k->grey(&t.f, &cm, &m, &d[1].p, test_arena()), 0);
+                compare_and_free("grey", d, 2e-4f, 0);
+                vi_colour_map_destroy(&cm);
+                test_frame_free(&t);
+            }
+}
+
+/* Pyramids of a picture and of the same moved by (dx, dy), found again by both versions. */
+static void flows(void **unused)
+{
+    enum { SIDE = 64, N = 40 };
+    static float memory[2][2][3][(SIDE + 2 * VI_FLOW_MARGIN) * (SIDE + 2 * VI_FLOW_MARGIN)];
+    static const float shift[][2] = { { 0, 0 }, { .37f, -.21f }, { 3.6f, 2.2f }, { -7.3f, 5.1f } };
+    for (size_t s = 0; s < VI_COUNT(shift); s++) {
+        vi_plane level[2][2][3];
+        for (int v = 0; v < 2; v++)
+            for (int p = 0; p < 2; p++) {
+                for (int l = 0; l < 3; l++) {
+                    int side = SIDE >> l, stride = side + 2 * VI_FLOW_MARGIN;
+                    level[v][p][l] = (vi_plane){ memory[v][p][l] + VI_FLOW_MARGIN * stride + VI_FLOW_MARGIN, side, side, stride };
+                }
+                for (int y = 0; y < SIDE; y++)
+                    for (int x = 0; x < SIDE; x++) {
+                        float a = (float)x - (p ? shift[s][0] : 0), b = (float)y - (p ? shift[s][1] : 0);
+                        level[v][p][0].p[y * level[v][p][0].stride + x] =
+                            .5f + .2f * sinf(a * .31f + b * .11f) * cosf(b * .27f) + .1f * sinf(a * .7f - b * .5f) + (p ? .1f : 0);
+                    }
+                (v ? k : c)->pyramid(level[v][p], 3);
+                for (int l = 0; l < 3; l++)
+                    check_planes("pyramid", &level[0][p][l], &level[v][p][l], 1e-6f, 0);
+            }
+        vi_point at[N], found[2][N];
+        float rest[2][N];
+        rnd_seed((uint32_t)s);
+        for (int i = 0; i < N; i++) {
+            at[i] = (vi_point){ 64 * rnd_unit(), 64 * rnd_unit() };
+            found[0][i] = found[1][i] = at[i];
+        }
+        at[0] = (vi_point){ -900, 4 }, at[1] = (vi_point){ NAN, 4 };
+        c->flow(level[0][0], level[0][1], 3, at, found[0], rest[0], N);
+        k->flow(level[1][0], level[1][1], 3, at, found[1], rest[1], N);
+        assert_float_equal(rest[1][0], VI_FLOW_LOST, 0);
+        assert_float_equal(rest[1][1], VI_FLOW_LOST, 0);
+        for (int i = 2; i < N; i++) {
+            bool inside = at[i].x > 20 && at[i].x < 44 && at[i].y > 20 && at[i].y < 44;
+            if (rest[0][i] >= 0 && rest[1][i] >= 0 && rest[0][i] < .01f) { /* elsewhere both may wander */
+                assert_float_equal(found[0][i].x, found[1][i].x, 5e-3);
+                assert_float_equal(found[0][i].y, found[1][i].y, 5e-3);
+                assert_float_equal(rest[0][i], rest[1][i], 1e-3);
+            }
+            if (inside) { /* and both are right, although the second picture is brighter */
+                assert_float_equal(found[1][i].x - at[i].x, shift[s][0], .05);
+                assert_float_equal(found[1][i].y - at[i].y, shift[s][1], .05);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +584,7 @@ int main(void)
         cmocka_unit_test(composites),  cmocka_unit_test(thumbnails),
         cmocka_unit_test(scores),      cmocka_unit_test(shrinks),
         cmocka_unit_test(shrinking_is_a_triangle),
+        cmocka_unit_test(greys),       cmocka_unit_test(flows),
     };
     static const int masks[] = { VI_CPU_AVX2, VI_CPU_ALL };
     int failed = 0, tables = 0;

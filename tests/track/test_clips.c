@@ -4,7 +4,7 @@
 #include "../detect/analysis.h"
 
 typedef struct tally {
-    int frames, faces, weak, tracks, cuts, cut_at[16];
+    int frames, faces, weak, tracks, looked, cuts, cut_at[16];
     int largest[300]; /* public number of the largest face of each frame, -1 none */
     long networks;
     uint64_t next[VI_MAX_TRACKS];
@@ -16,6 +16,7 @@ static void count(analysis *a, int frame, void *user)
     const vi_work *w = a->w;
     t->frames++;
     t->networks += w->count.networks;
+    t->looked += w->count.looks > 0;
     if (w->cut && t->cuts < 16)
         t->cut_at[t->cuts++] = frame;
     float most = 0;
@@ -43,15 +44,17 @@ static tally follow(const char *name)
     snprintf(path, sizeof(path), "%s/video/%s", getenv("VISO_TEST_SHARED"), name);
     analyse_file(a, path, true, count, &t);
     analysis_close(a);
-    print_message("%s: %d frames, %d faces, %d faded, %d people, %.2f networks per frame\n", name, t.frames, t.faces,
-                  t.weak, t.tracks, (double)t.networks / t.frames);
+    print_message("%s: %d frames, %d faces, %d faded, %d people, %.2f networks per frame, detector on %.1f %%\n", name, t.frames,
+                  t.faces, t.weak, t.tracks, (double)t.networks / t.frames, 100.0 * t.looked / t.frames);
+    assert_true(t.looked <= .15 * t.frames);
     return t;
 }
 
 static void one_face_in_every_frame(void **state)
 {
     (void)state;
-    static const char *const clips[] = { "obama_speaking.mp4", "man_dark_outdoor.mp4", "woman_seated_smallface.mp4" };
+    static const char *const clips[] = { "obama_speaking.mp4",  "man_dark_outdoor.mp4",  "woman_seated_smallface.mp4",
+                                         "man_expressions.mp4", "man_gaze_green.mp4",    "wda_ocasio_cortez.mp4" };
     for (size_t i = 0; i < VI_COUNT(clips); i++) {
         tally t = follow(clips[i]);
         assert_int_equal(t.faces, t.frames);

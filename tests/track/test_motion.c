@@ -78,7 +78,19 @@ static void known_motion_is_followed(void **state)
     };
     for (size_t i = 0; i < VI_COUNT(clip); i++) {
         measure *m = one_person(clip[i].name, "portrait_obama_official.jpg", clip[i].move, NULL);
+        const trace *t = &m->t[0];
+        double jitter = jitter_of(t, t->mesh, m->frames, 480), raw = jitter_of(t, t->raw, m->frames, 480);
+        turn_error turn = roll_error(t, t->roll, m->frames);
         assert_int_equal(m->lost + m->faded + m->extra + m->switches, 0);
+        assert_true(rms_of(t, t->mesh, m->frames) <= .5);
+        assert_true(jitter <= .25);
+        assert_true(turn.worst <= .5);
+        if (clip[i].move == stands || clip[i].move == shakes)
+            assert_true(jitter <= raw / 3);
+        if (clip[i].move == stands)
+            assert_true(turn.sd <= .05);
+        if (clip[i].move == nods_sideways)
+            assert_true(fabs(turn.lag) <= 1.2); /* 40 ms; the filter looks only back */
         measure_close(m);
     }
 }
@@ -97,7 +109,8 @@ static void a_bar_crosses_the_face(void **state)
         measure_frame(m, &p, &at, NULL);
     }
     report("bar", m);
-    assert_int_equal(m->switches, 0);
+    assert_int_equal(m->switches + m->lost + m->faded + m->extra, 0);
+    assert_true(rms_of(&m->t[0], m->t[0].mesh, m->frames) <= 1.5);
     measure_close(m);
 }
 
@@ -116,7 +129,8 @@ static void somebody_is_hidden_for_a_second(void **state)
         measure_frame(m, &p, &at, &hidden);
     }
     report("hidden for a second", m);
-    assert_int_equal(m->switches, 0);
+    assert_int_equal(m->switches + m->extra, 0);
+    assert_in_range(m->lost, 0, 2); /* until it is believed to be back */
     measure_close(m);
 }
 
@@ -128,7 +142,7 @@ static void two_people_cross(void **state)
                          actor_from(m->s, m->a, "portrait_biden_official.jpg", 110) };
     for (int i = 0; i < LONG; i++) {
         motion at[2] = { { 90 + 4 * (float)i, 250, 120, 0 }, { 540 - 4 * (float)i, 225, 85, 0 } };
-        bool hidden[2] = { false, fabsf(at[0].x - at[1].x) < 95 };
+        bool hidden[2] = { false, fabsf(at[0].x - at[1].x) < 105 };
         scene_backdrop(m->s, .3f);
         scene_draw(m->s, &p[1], &at[1], false);
         scene_draw(m->s, &p[0], &at[0], false);
@@ -136,7 +150,8 @@ static void two_people_cross(void **state)
         measure_frame(m, p, at, hidden);
     }
     report("two cross", m);
-    assert_int_equal(m->switches, 0);
+    assert_int_equal(m->switches + m->extra, 0);
+    assert_in_range(m->lost, 0, 1);
     measure_close(m);
 }
 
@@ -170,5 +185,6 @@ int main(void)
         cmocka_unit_test(two_people_cross),
         cmocka_unit_test(a_cut_to_another_and_back),
     };
+    cmocka_set_test_filter(getenv("VISO_TEST_ONLY"));
     return skip ? skip : cmocka_run_group_tests(tests, NULL, NULL);
 }

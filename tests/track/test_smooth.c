@@ -6,6 +6,9 @@
 
 #include "track/smooth.h"
 
+static const vi_steady medium = { .5f, VI_STEADY_MEDIUM, { 3, 3, 3 }, 0 },
+                       off = { 0, VI_STEADY_OFF, { 3, 3, 3 }, 0 };
+
 /* Mean over points of the distance to the truth. */
 static float error_of(const viso_point3 *a, const viso_point3 *b)
 {
@@ -40,7 +43,7 @@ static void still_head_is_steady(void **state)
     for (int i = 0; i < 200; i++) {
         memcpy(raw, truth, sizeof(raw));
         add_noise(raw, &seed, 0.35f, 0.35f);
-        vi_smooth_update(&s, raw, 0.5f);
+        vi_smooth_update(&s, raw, &medium, NULL);
         if (i > 20) {
             for (int p = 0; p < VISO_MESH_POINTS; p++) {
                 in += pow(raw[p].x - truth[p].x, 2);
@@ -75,7 +78,7 @@ static void steady_motion_is_not_left_behind(void **state)
         for (int i = 0; i < 60; i++) {
             float x = i < 10 ? 0 : (float)(i - 10) * speeds[k];
             make_face(truth, 300 + x, 500 + x / 3, 200, 0.002f * (float)i);
-            vi_smooth_update(&s, truth, 0.5f);
+            vi_smooth_update(&s, truth, &medium, NULL);
             if (i >= 10)
                 worst = fmaxf(worst, error_of(s.mesh, truth));
         }
@@ -93,10 +96,10 @@ static void blink_passes_at_once(void **state)
     vi_smooth_reset(&s);
     make_face(m, 300, 300, 200, 0);
     for (int i = 0; i < 20; i++)
-        vi_smooth_update(&s, m, 0.5f);
+        vi_smooth_update(&s, m, &medium, NULL);
     float y = m[159].y;
     m[159].y += 10; /* the upper lid falls by 5 % of the face's width in one frame */
-    vi_smooth_update(&s, m, 0.5f);
+    vi_smooth_update(&s, m, &medium, NULL);
     assert_true(s.mesh[159].y - y > 9);
 }
 
@@ -108,14 +111,14 @@ static void off_means_untouched_and_bad_input_does_not_spread(void **state)
     vi_smooth_reset(&s);
     for (int i = 0; i < 5; i++) {
         make_face(m, 300 + 7.0f * (float)i, 300, 200, 0);
-        vi_smooth_update(&s, m, 0);
+        vi_smooth_update(&s, m, &off, NULL);
         assert_memory_equal(m, s.mesh, sizeof(m));
     }
     memset(m, 0, sizeof(m)); /* all points in one place */
-    vi_smooth_update(&s, m, 0.5f);
+    vi_smooth_update(&s, m, &medium, NULL);
     make_face(m, 300, 300, 200, 0);
     for (int i = 0; i < 5; i++)
-        vi_smooth_update(&s, m, 0.5f);
+        vi_smooth_update(&s, m, &medium, NULL);
     for (int i = 0; i < VISO_MESH_POINTS; i++)
         assert_true(isfinite(s.mesh[i].x) && isfinite(s.mesh[i].y) && isfinite(s.mesh[i].z));
     assert_true(error_of(s.mesh, m) < 1);
@@ -129,13 +132,13 @@ static void coasting_goes_on_and_comes_to_rest(void **state)
     vi_smooth_reset(&s);
     for (int i = 0; i < 30; i++) {
         make_face(m, 300 + 8.0f * (float)i, 300, 200, 0);
-        vi_smooth_update(&s, m, 0.5f);
+        vi_smooth_update(&s, m, &medium, NULL);
     }
     float x = s.mesh[4].x;
-    vi_smooth_coast(&s);
+    vi_smooth_coast(&s, NULL);
     assert_float_equal(s.mesh[4].x - x, 8, 0.5);
     for (int i = 0; i < 40; i++)
-        vi_smooth_coast(&s);
+        vi_smooth_coast(&s, NULL);
     assert_true(s.mesh[4].x - x < 40);
 }
 
