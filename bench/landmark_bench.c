@@ -1,6 +1,6 @@
 /* bench/landmark_bench.c: landmark models on faces of known sizes, and what the automatic rule makes of them.
  *
- *   landmark_bench SHARED [--truth mesh|reference|both] [--only ID] [--check] [--calibrate] [--KEY VALUE …]
+ *   landmark_bench SHARED [--truth mesh|reference|both] [--only ID] [--check] [--calibrate] [--anchors] [--KEY VALUE …]
  *
  * The faces are those of the portrait_* photographs (one each, bench/annotated.h). Each picture is shrunk (area mean, 8 bits) so
  * that the longer side of the annotated box is 24 … 512 pixels; larger than it was taken no face is made. The landmark stage
@@ -16,7 +16,8 @@
  *
  * --check ends with 1 when the automatic rule is more than 10 % worse than the best single model at some size, or not faster
  * than always using the largest. --calibrate prints how the common confidence goes with the error, over all models and sizes and
- * over crops put beside the face on purpose. */
+ * over crops put beside the face on purpose. --anchors prints which vertex of the mesh lies at the landmarks that the pose solver
+ * uses. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -398,6 +399,59 @@ static int calibrate(bench *b, const char *const *id, int n_id, viso_error *err)
     return code;
 }
 
+/* --- anchors ----------------------------------------------------------------------------------------------------- */
+
+/* Which vertex of the mesh lies nearest to a landmark in the mean over all portraits, beside the one that face/marks.c names. */
+static int anchors(bench *b, const char *const *id, int n_id, viso_error *err)
+{
+    void *self = NULL;
+    viso_point3(*mesh)[VISO_MESH_POINTS] = vi_calloc(PORTRAITS, sizeof *mesh);
+    int code = mesh ? vi_settings_set(b->settings, "landmarks", LARGEST, err) : VISO_ERR_NO_SPACE;
+    if (!code)
+        code = open_stage(b, &vi_landmark_points, &self, err);
+    for (int m = -1; m < n_id && !code; m++) {
+        const vi_anchor *anchor = NULL;
+        static viso_marks marks[PORTRAITS];
+        if (m >= 0) {
+            vi_landmark_points.destroy(&self);
+            code = vi_settings_set(b->settings, "landmarks", id[m], err);
+            code = code ? code : open_stage(b, &vi_landmark_points, &self, err);
+        }
+        for (int i = 0; i < b->n && !code; i++) {
+            vi_work_begin(b->work, b->portrait[i].frame, &b->portrait[i].colour, true, 0);
+            b->work->face[0] = b->portrait[i].face;
+            b->work->n_face = 1;
+            code = run(b, &vi_landmark_points, self, NULL, err);
+            if (m < 0)
+                memcpy(mesh[i], b->work->face[0].f.mesh, sizeof mesh[i]);
+            else
+                marks[i] = b->work->face[0].f.marks;
+        }
+        int n = m >= 0 && !code ? vi_marks_anchors(marks[0].set, &anchor) : 0;
+        for (int k = 0; k < n; k++) {
+            double best = INFINITY, named = 0;
+            int at = -1;
+            for (int v = 0; v < VI_MESH_VERTS; v++) {
+                double sum = 0;
+                for (int i = 0; i < b->n; i++) {
+                    const viso_point3 *p = &marks[i].point[anchor[k].mark], *q = &mesh[i][v];
+                    sum += 100 * hypot((double)(p->x - q->x), (double)(p->y - q->y)) / (double)annotated_size(&b->portrait[i].a->face[0].box) / b->n;
+                }
+                named = v == anchor[k].vertex ? sum : named;
+                if (sum < best) {
+                    best = sum;
+                    at = v;
+                }
+            }
+            printf("%s: point %d: vertex %d is %.1f %% away, nearest %d, %.1f %%\n", id[m], anchor[k].mark, anchor[k].vertex, named, at, best);
+        }
+    }
+    if (self)
+        vi_landmark_points.destroy(&self);
+    vi_free(mesh);
+    return code;
+}
+
 /* --- setting up -------------------------------------------------------------------------------------------------- */
 
 static int open_bench(bench *b, const char *dir, const char *shared, const annotated *list, int n, viso_error *err)
@@ -443,7 +497,7 @@ static void close_bench(bench *b)
 typedef struct wishes {
     truth_kind truth;
     const char *only;
-    bool check, calibrate;
+    bool check, calibrate, anchors;
 } wishes;
 
 static int run_all(bench *b, const wishes *w, bool *good, viso_error *err)
@@ -459,6 +513,8 @@ static int run_all(bench *b, const wishes *w, bool *good, viso_error *err)
     }
     if (w->calibrate)
         return calibrate(b, id, n, err);
+    if (w->anchors)
+        return anchors(b, id, n, err);
     if (!w->only || strcmp(w->only, "auto") == 0)
         id[n++] = "auto";
     for (; at < n && !code; at++)
@@ -482,14 +538,18 @@ int main(int argc, char **argv)
     int n = 0, n_groups = vi_all_groups(&groups), code = vi_settings_create(&b.settings, groups, n_groups, &err);
     if (!shared || shared[0] == '-') {
         fprintf(stderr, "usage: landmark_bench SHARED [--truth mesh|reference|both] [--only ID] [--check] [--calibrate] "
-                        "[--KEY VALUE …]\n");
+                        "[--anchors] [--KEY VALUE …]\n");
         vi_settings_destroy(&b.settings);
         return 2;
     }
     for (int i = 2; i < argc && !code; i++) {
         const char *key = argv[i] + strspn(argv[i], "-"), *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(key, "check") == 0 || strcmp(key, "calibrate") == 0) {
-            *(key[1] == 'h' ? &w.check : &w.calibrate) = true;
+        bool *flag = strcmp(key, "check") == 0       ? &w.check
+                     : strcmp(key, "calibrate") == 0 ? &w.calibrate
+                     : strcmp(key, "anchors") == 0   ? &w.anchors
+                                                     : NULL;
+        if (flag) {
+            *flag = true;
             continue;
         }
         i++;
