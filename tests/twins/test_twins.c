@@ -77,6 +77,7 @@ static void fills_values_and_probes_mix(void **state)
         {.output = "points", .at = 211, .probe = TWIN_PIXEL, .c = 0, .y = 0, .x = 1, .scale = -1},
         {.output = "points", .at = 9, .probe = TWIN_PIXEL, .c = 0, .y = 500, .x = 500, .scale = 1}, /* the last pixel of red */
         {.output = "points", .at = 100, .probe = TWIN_MEAN, .c = 1, .scale = 1},
+        {.output = "points", .at = 101, .probe = TWIN_MAX, .c = 1, .scale = -1},
     };
     open_net(&n, c, &(twin_plan){.fill = &fill, .n_fill = 1, .value = v, .n_value = VI_COUNT(v)});
     bind(&n, c, (int64_t[]){1, 3, 192, 192}, (const int64_t[][4]){{1, 212}});
@@ -89,6 +90,7 @@ static void fills_values_and_probes_mix(void **state)
     assert_float_equal(y[211], -0.001, 1e-6);
     assert_float_equal(y[9], x[192 * 192 - 1], 1e-4);
     assert_float_equal(y[100], 0.0005 * (192 * 192 + 2 * 192 * 192 - 1), 1e-2);
+    assert_float_equal(y[101], -x[2 * 192 * 192 - 1], 1e-4);
     close_net(&n);
 }
 

@@ -231,7 +231,9 @@ static const char *probes(graph *t, const twin_value *const *v, int n)
         if (v[k]->probe == TWIN_PIXEL)
             x = NODE_AT(t, (&(setting){"axis", 1}), "Gather", t->flat[i], pixel_index(t, i, v[k]));
         else
-            x = v[k]->probe == TWIN_MEAN ? over_image(t, "ReduceMean", plane(t, i, v[k]->c)) : spot(t, i, v[k]);
+            x = v[k]->probe == TWIN_MEAN  ? over_image(t, "ReduceMean", plane(t, i, v[k]->c))
+                : v[k]->probe == TWIN_MAX ? over_image(t, "ReduceMax", plane(t, i, v[k]->c))
+                                          : spot(t, i, v[k]);
         column[k] = NODE(t, "Reshape", x, whole(t, (int64_t[]){-1, 1}, 2));
         scale[k] = v[k]->scale;
         shift[k] = v[k]->value;

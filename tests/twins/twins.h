@@ -80,6 +80,7 @@ typedef enum twin_probe {
     TWIN_CONSTANT = 0, /* value */
     TWIN_PIXEL,        /* scale * input[c, y, x] + value; a place outside gives the border's pixel */
     TWIN_MEAN,         /* scale * (mean of colour c over the image) + value */
+    TWIN_MAX,          /* scale * (largest number of colour c in the image) + value: is there light at all? */
     TWIN_SPOT_X,       /* scale * x + value, x: centre of the pixels of colour c that are brighter than the middle between the
                           darkest and the brightest one; continuous pixels of the input (the first pixel's centre is 0.5) */
     TWIN_SPOT_Y        /* the same for y */
