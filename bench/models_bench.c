@@ -3,6 +3,7 @@
  * The least of many runs is what the network costs; the median shows how busy the machine was. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/models.h"
 
@@ -49,7 +50,7 @@ int main(int argc, char **argv)
     }
     printf("%-32s %8s %8s %8s\n", "network", "least ms", "p50 ms", "load ms");
     for (int i = 0; i < vi_models_count(m) && !code; ++i)
-        if (vi_models_row(m, i)->n_role)
+        if (vi_models_row(m, i)->n_role && strcmp(vi_models_state(m, i, false), "missing") != 0)
             code = measure(m, vi_models_row(m, i)->id, runs, ms, &err);
     if (code)
         fprintf(stderr, "%s\n", err.text);

@@ -23,6 +23,7 @@ struct vi_runtime {
 
 const OrtApi *vi_ort_api(const vi_ort *ort);
 OrtEnv *vi_ort_env(const vi_ort *ort);
+bool vi_ort_shares_arena(const vi_ort *ort); /* the environment has an arena that sessions on the cpu may share */
 const char *vi_ort_path(const vi_ort *ort); /* of the library */
 const char *vi_ort_version(const vi_ort *ort);
 

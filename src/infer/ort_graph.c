@@ -142,6 +142,9 @@ static int create(vi_ort_graph *g, const vi_load *l, bool graphs, viso_error *er
     int code = vi_ort_check(api, api->CreateSessionOptions(&options), VISO_ERR_MODEL, l->name, "session options", err);
     if (!code)
         code = set_options(api, options, VI_MAX(l->threads, 1), l->name, err);
+    if (!code && l->provider == VI_CPU && vi_ort_shares_arena(g->ort))
+        code = vi_ort_check(api, api->AddSessionConfigEntry(options, "session.use_env_allocators", "1"), VISO_ERR_MODEL, l->name,
+                            "session options", err);
     /* The runtime maps such files; it knows the model as bytes only. */
     if (!code && l->folder)
         code = vi_ort_check(api, api->AddSessionConfigEntry(options, "session.model_external_initializers_file_folder_path", l->folder),

@@ -21,6 +21,7 @@ struct vi_ort {
     const OrtApi *api;
     OrtEnv *env;
     int holders;
+    bool arena; /* all sessions on the cpu take their memory from one place */
     char version[32];
     char path[1024];
 };
@@ -144,6 +145,30 @@ static void ORT_API_CALL on_log(void *user, OrtLoggingLevel severity, const char
     pthread_mutex_unlock(&handle_lock);
 }
 
+/* One arena for the sessions on the cpu, which grows by what is asked for; else each has its own, and doubles it. Without it
+ * all goes on as ever. */
+static bool share_arena(const vi_ort *ort)
+{
+    static const char *const key[] = {"arena_extend_strategy"};
+    static const size_t same_as_requested[] = {1};
+    const OrtApi *api = ort->api;
+    OrtArenaCfg *arena = NULL;
+    OrtMemoryInfo *memory = NULL;
+    OrtStatus *status = api->CreateArenaCfgV2(key, same_as_requested, 1, &arena);
+    if (!status)
+        status = api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory);
+    if (!status)
+        status = api->CreateAndRegisterAllocator(ort->env, memory, arena);
+    bool shared = status == NULL;
+    if (status)
+        api->ReleaseStatus(status);
+    if (memory)
+        api->ReleaseMemoryInfo(memory);
+    if (arena)
+        api->ReleaseArenaCfg(arena);
+    return shared;
+}
+
 static int start(vi_ort *ort, viso_error *err)
 {
     if (!ort->api) {
@@ -153,7 +178,9 @@ static int start(vi_ort *ort, viso_error *err)
                                 "ONNX Runtime not found; tried: %s. Set VISO_ONNXRUNTIME to libonnxruntime.so.1", t.text);
     }
     OrtStatus *status = ort->api->CreateEnvWithCustomLogger(on_log, NULL, ORT_LOGGING_LEVEL_WARNING, "viso", &ort->env);
-    return vi_ort_check(ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "cannot start", err);
+    int code = vi_ort_check(ort->api, status, VISO_ERR_DEVICE, "ONNX Runtime", "cannot start", err);
+    ort->arena = !code && share_arena(ort);
+    return code;
 }
 
 static void release(void *runtime)
@@ -318,6 +345,11 @@ const char *vi_ort_path(const vi_ort *ort)
 const OrtApi *vi_ort_api(const vi_ort *ort)
 {
     return ort->api;
+}
+
+bool vi_ort_shares_arena(const vi_ort *ort)
+{
+    return ort->arena;
 }
 
 OrtEnv *vi_ort_env(const vi_ort *ort)
