@@ -88,7 +88,8 @@ typedef struct vi_device_policy {
     bool strict; /* fail with VISO_ERR_DEVICE rather than go on with the next */
 } vi_device_policy;
 /* choice: what the user wants ("auto", "tensorrt", "cuda", "cpu"; NULL is auto): that one and those after it.
- * hint: the best that the model's manifest allows (same words); it narrows the choice and is no failure, strict or not.
+ * hint: the best that the model's manifest allows (same words); it narrows the choice and is no failure, strict or not. The hint
+ *   "cpu" means that a GPU is not worth it, and is no answer to a user who names one.
  * instead: an override at load, which replaces both; NULL or "" when there is none.
  * Strict with a name leaves that one alone; strict with auto takes the first usable one and stays there.
  * VISO_ERR_USAGE for another word. */

@@ -31,7 +31,9 @@ int vi_device_policy_make(vi_device_policy *policy, const char *choice, const ch
     const char *wanted = overridden ? instead : choice;
     int first = from_word(wanted);
     policy->named = is_name(wanted);
-    if (!overridden && from_word(hint) > first)
+    /* Who names a GPU does not want to hear that the processor would do. */
+    bool lifted = policy->named && first < VI_CPU && from_word(hint) == VI_CPU;
+    if (!overridden && !lifted && from_word(hint) > first)
         first = from_word(hint);
     for (int p = first; p <= VI_PROVIDERS; ++p) {
         policy->order[policy->n_order++] = p;

@@ -367,6 +367,10 @@ static void tell(const char *message, char *text, size_t room)
         const char *kind = strstr(message, " : "), *what = kind ? strstr(kind + 3, " : ") : NULL;
         message = what ? what + 3 : message;
     }
+    /* Faults of the device come as an exception whose text begins with a function's signature. */
+    static const char *const libraries[] = {"CUDA failure ", "CUDNN failure ", "CUDNN_FE failure ", "CUBLAS failure "};
+    for (size_t i = 0; i < VI_COUNT(libraries); ++i)
+        message = (mark = strstr(message, libraries[i])) != NULL ? mark : message;
     snprintf(text, room, "%s", message);
     char *end = strstr(text, " ; GPU=");
     if (end)

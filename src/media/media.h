@@ -23,8 +23,8 @@ typedef struct vi_media_info {
     bool has_audio;
 } vi_media_info;
 
-/* How videos are read: the "input" options group. Zeroed: the defaults. */
-enum { VI_HARDWARE_AUTO, VI_HARDWARE_OFF, VI_HARDWARE_CUDA, VI_HARDWARE_VAAPI };
+/* How videos are read: the "input" options group. */
+enum { VI_HARDWARE_OFF, VI_HARDWARE_AUTO, VI_HARDWARE_CUDA, VI_HARDWARE_VAAPI };
 typedef struct vi_input_settings {
     int hardware; /* VI_HARDWARE_*: the device that decodes; the processor when it cannot */
 } vi_input_settings;

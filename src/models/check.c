@@ -14,6 +14,7 @@ typedef struct trial {
     vi_session *s;
     vi_run *r;
     vi_dtype type[VI_MAX_ROLES]; /* of the row's outputs, in their order */
+    double bind_ms;              /* a device that captures runs does so here */
 } trial;
 
 static const vi_tensor_info *info_of(const vi_session *s, const vi_model_role *t)
@@ -57,7 +58,9 @@ static int bind(trial *t, viso_error *err)
         t->type[n_out] = info->type;
         out[n_out++] = (vi_binding){.name = info->name, .any = open || is_open(info)};
     }
+    uint64_t from = vi_now_ns();
     int code = vi_run_create(&t->r, t->s, in, n_in, out, n_out, err);
+    t->bind_ms = (double)(vi_now_ns() - from) * 1e-6;
     for (int i = 0; i < n_in && !code; ++i) {
         size_t n;
         void *data = vi_run_input(t->r, i, &n);
@@ -66,14 +69,16 @@ static int bind(trial *t, viso_error *err)
     return code;
 }
 
-/* Twice: what a device captured or chose at the first run it uses at the second. */
+/* Twice: what a device captured or chose at the first run, or before it, it uses at the second. */
 static int run_twice(trial *t, double ms[2], viso_error *err)
 {
     int code = 0;
+    ms[0] = t->bind_ms;
+    ms[1] = 0;
     for (int i = 0; i < 2 && !code; ++i) {
         uint64_t from = vi_now_ns();
         code = vi_run_now(t->r, err);
-        ms[i] = (double)(vi_now_ns() - from) * 1e-6;
+        ms[i] += (double)(vi_now_ns() - from) * 1e-6;
     }
     return code;
 }

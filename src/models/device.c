@@ -41,6 +41,7 @@ int vi_models_set_devices(vi_models *m, const vi_models_params *p, viso_error *e
     const char *item = p->provider_for ? p->provider_for : "";
     m->strict = p->strict;
     m->warm_up = p->warm_up;
+    m->no_graphs = p->no_graphs;
     int code = copy_word(m->provider, p->provider ? p->provider : "cpu", err);
     if (!code && !p->cache_dir)
         code = vi_models_cache_dir(&m->cache_dir, err);
@@ -117,7 +118,7 @@ int vi_models_prepare(vi_models *m, const vi_model_row *row, const vi_model_file
     if (code)
         return code;
     l->p = (vi_session_params){.data = f->data, .size = f->size, .folder = f->folder, .name = row->id, .intra_threads = m->intra_threads,
-                               .policy = &l->policy, .cache_dir = m->cache_dir, .warm_up = m->warm_up};
+                               .policy = &l->policy, .cache_dir = m->cache_dir, .warm_up = m->warm_up, .no_graphs = m->no_graphs};
     for (int i = 0; i < l->policy.n_order && !device; ++i)
         device = l->policy.order[i] != VI_CPU && vi_runtime_usable(m->runtime, l->policy.order[i], why, sizeof why);
     if (!device)

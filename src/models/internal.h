@@ -38,7 +38,7 @@ struct vi_models {
     bool has_lock;
     vi_runtime *runtime;
     char provider[16]; /* word of the user */
-    bool strict, warm_up;
+    bool strict, warm_up, no_graphs;
     char *cache_dir; /* NULL: nothing is kept */
 };
 

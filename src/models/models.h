@@ -62,6 +62,7 @@ typedef struct vi_models_params {
     const char *provider_for; /* "MODEL=PROVIDER,…": overrides of single models, which replace provider and hint; NULL none.
                                  VISO_ERR_USAGE at open for a model or provider that does not exist */
     const char *cache_dir;    /* for built engines; NULL: $XDG_CACHE_HOME/viso, ~/.cache/viso; "": nowhere */
+    bool no_graphs;           /* no CUDA graphs: something else in the process uses the GPU in its own time */
     bool warm_up;             /* run a model once at loading, on another provider than the cpu */
 } vi_models_params;
 int vi_models_open(vi_models **m, const vi_models_params *p, viso_error *err);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/media.h"
 #include "pipeline/engine_impl.h"
 #include "pipeline/groups.h"
 #include "pipeline/job.h"
@@ -54,6 +55,7 @@ void viso_cancel(viso_engine *e)
 int vi_engine_ready(viso_engine *e, viso_error *err)
 {
     const vi_run_settings *run = vi_settings_group(e->settings, "run");
+    const vi_input_settings *input = vi_settings_group(e->settings, "input");
     if (e->models)
         return 0;
     vi_models_params p = {
@@ -64,6 +66,7 @@ int vi_engine_ready(viso_engine *e, viso_error *err)
         .strict = run->strict_device,
         .provider_for = run->provider_for,
         .warm_up = !e->cold,
+        .no_graphs = input->hardware != VI_HARDWARE_OFF, /* see docs/devices.md */
     };
     int rc = vi_models_open(&e->models, &p, err);
     if (rc)

@@ -172,7 +172,7 @@ static void words_become_an_order(void **state)
     } cases[] = {
         {NULL, NULL, NULL, false, 3, VI_TENSORRT, false},     {"auto", "", NULL, true, 3, VI_TENSORRT, false},
         {"cuda", NULL, NULL, false, 2, VI_CUDA, true},        {"cuda", NULL, NULL, true, 1, VI_CUDA, true},
-        {"auto", "cuda", NULL, false, 2, VI_CUDA, false},     {"tensorrt", "cpu", NULL, true, 1, VI_CPU, true},
+        {"auto", "cuda", NULL, false, 2, VI_CUDA, false},     {"tensorrt", "cpu", NULL, true, 1, VI_TENSORRT, true},
         {"cpu", "tensorrt", NULL, false, 1, VI_CPU, true},    {"cpu", "cpu", "cuda", false, 2, VI_CUDA, true},
         {"tensorrt", "cuda", "auto", false, 2, VI_CUDA, true}, {"cpu", NULL, "tensorrt", true, 1, VI_TENSORRT, true},
     };

@@ -11,12 +11,12 @@
 /* Smaller pictures are decoded before a device has even been asked. */
 enum { WORTH_IT = 1280 * 720, ALIGN = 64 };
 
-static const char *const hardware_choices[] = { "auto", "off", "cuda", "vaapi", NULL };
+static const char *const hardware_choices[] = { "off", "auto", "cuda", "vaapi", NULL };
 static const vi_option_row rows[] = {
     VI_OPTION_CHOICE(vi_input_settings, hardware, "hardware-decode", "Decoding on a device",
-                     "Where videos are decoded. auto: on NVDEC or VA-API where there is one and the picture is large enough to be "
-                     "worth it, else by the processor; the frames are the same.",
-                     hardware_choices, VI_HARDWARE_AUTO, 0),
+                     "Where videos are decoded. off: by the processor. auto: on NVDEC or VA-API where there is one and the picture "
+                     "is large enough to be worth it; the frames are the same.",
+                     hardware_choices, VI_HARDWARE_OFF, 0),
 };
 const vi_option_group vi_input_options = { "input", "Reading videos", rows, VI_COUNT(rows), sizeof(vi_input_settings) };
 
