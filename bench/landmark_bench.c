@@ -435,7 +435,8 @@ static int anchors(bench *b, const char *const *id, int n_id, viso_error *err)
                 double sum = 0;
                 for (int i = 0; i < b->n; i++) {
                     const viso_point3 *p = &marks[i].point[anchor[k].mark], *q = &mesh[i][v];
-                    sum += 100 * hypot((double)(p->x - q->x), (double)(p->y - q->y)) / (double)annotated_size(&b->portrait[i].a->face[0].box) / b->n;
+                    sum += 100 * hypot((double)(p->x - q->x), (double)(p->y - q->y)) /
+                           (double)annotated_size(&b->portrait[i].a->face[0].box) / b->n;
                 }
                 named = v == anchor[k].vertex ? sum : named;
                 if (sum < best) {
@@ -443,7 +444,8 @@ static int anchors(bench *b, const char *const *id, int n_id, viso_error *err)
                     at = v;
                 }
             }
-            printf("%s: point %d: vertex %d is %.1f %% away, nearest %d, %.1f %%\n", id[m], anchor[k].mark, anchor[k].vertex, named, at, best);
+            printf("%s: point %d: vertex %d is %.1f %% away, nearest %d, %.1f %%\n", id[m], anchor[k].mark, anchor[k].vertex, named,
+                   at, best);
         }
     }
     if (self)

@@ -66,8 +66,8 @@ bool vi_face_five(const viso_face *f, vi_eyes eyes, viso_point five[5])
 }
 
 /* Corners of eyes and mouth, the ridge and the wings of the nose, ends of the brows. The outline is left out: sets draw it where
- * the cheek ends in the picture, which is no fixed place of the head. The vertices are those that lie nearest on photographs, the same to within
- * neighbours for all networks of a set (bench/landmark_bench.c --anchors); 203 is from its description. */
+ * the cheek ends in the picture, which is no fixed place of the head. The vertices are those that lie nearest on photographs, the
+ * same to within neighbours for all networks of a set (bench/landmark_bench.c --anchors); 203 is from its description. */
 static const vi_anchor anchors_68[] = {
     { 36, 33, 1 },   { 39, 133, 1 },   { 42, 362, 1 },   { 45, 263, 1 },   { 27, 168, 1 },   { 30, 4, 1 },
     { 31, 75, 0.7f }, { 33, 2, 1 },    { 35, 305, 0.7f }, { 48, 61, 0.2f }, { 54, 291, 0.2f }, { 51, 0, 0.1f },

@@ -9,7 +9,8 @@
 typedef struct vi_agreement {
     float points;   /* mean distance of the reduction to five from the detector's five */
     float residual; /* reprojection error of the head's shape (anchors of the set on the canonical mesh) */
-    float box;      /* distance of the middles of both boxes, plus the logarithm of the ratio of their sides */
+    float box;      /* distance of the middles of both boxes, plus the logarithm of the ratio of their sides, as far as they are more
+                       than what detectors differ by */
 } vi_agreement;
 
 vi_agreement vi_landmark_agreement(const vi_mesh *m, int set, const vi_point3 *point, int n, const vi_landmark_view *v,

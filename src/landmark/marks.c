@@ -75,6 +75,26 @@ static bool second_crop(const vi_landmarker *l, const vi_net *net, const vi_land
     return true;
 }
 
+/* A detector that gives boxes only says nothing that points could be held against, and networks draw a head on anything. So the
+ * face is looked at once more through a crop a little beside: points of a face stay where they are, invented ones go along. The
+ * second five points then stand for the detector's. */
+static int look_beside(vi_net *net, const vi_net_picture *p, const vi_affine *map, face_job *j, vi_work *w, vi_arena *scratch,
+                       viso_error *err)
+{
+    size_t mark = vi_arena_mark(scratch);
+    vi_landmark_found *again = vi_arena_alloc(scratch, sizeof *again);
+    vi_affine shift = { { 1, 0, 0.15f * (float)net->size, 0, 1, 0.10f * (float)net->size } };
+    vi_affine beside = vi_affine_compose(map, &shift);
+    int rc = again ? vi_net_look(net, p, &beside, 1, again, &w->count.networks, scratch, err) : vi_error_nomem(err, "landmark scratch");
+    vi_point five[5];
+    if (!rc && again->found && vi_marks_five(net->family->set, again->point, net->family->count, VI_EYES_PUPIL, five)) {
+        memcpy(j->view.points, five, sizeof five);
+        j->view.has_points = true;
+    }
+    vi_arena_release(scratch, mark);
+    return rc;
+}
+
 /* All faces whose turn it is with this network. */
 static int look(vi_landmarker *l, vi_work *w, int net_index, int round, face_job *job, int n, vi_arena *scratch, viso_error *err)
 {
@@ -97,8 +117,12 @@ static int look(vi_landmarker *l, vi_work *w, int net_index, int round, face_job
         vi_face *f = &w->face[job[who[i]].face];
         if (vi_landmark_twice(l, w, f) && second_crop(l, net, &found[i], &map[i]))
             rc = vi_net_look(net, &p, &map[i], 1, &found[i], &w->count.networks, scratch, err);
+        vi_landmark_view given = job[who[i]].view;
+        if (!rc && !given.has_points && found[i].found && found[i].own < 0)
+            rc = look_beside(net, &p, &map[i], &job[who[i]], w, scratch, err);
         if (!rc)
             take(l, w, net, &job[who[i]], f, &found[i]);
+        job[who[i]].view = given;
     }
     vi_arena_release(scratch, mark);
     return rc;

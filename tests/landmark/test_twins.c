@@ -83,7 +83,8 @@ static void put_all(lab *l)
     }
     /* RetinaFace: the best prior is row 7 of stride 16 (32 x 32 cells), column 20, second size (128); a weaker one elsewhere. */
     enum { BEST = 2 * 64 * 64 + 2 * (7 * 32 + 20) + 1, WEAK = 2 * 64 * 64 + 2 * 32 * 32 + 3 };
-    twin_value v[12] = { { .output = "scores", .at = 2 * BEST + 1, .value = 0.9f }, { .output = "scores", .at = 2 * WEAK + 1, .value = 0.8f } };
+    twin_value v[12] = { { .output = "scores", .at = 2 * BEST + 1, .value = 0.9f },
+                         { .output = "scores", .at = 2 * WEAK + 1, .value = 0.8f } };
     for (int p = 0; p < 5; p++) {
         float s = 1 / (0.1f * 128);
         v[2 + 2 * p] = (twin_value){ .output = "points", .at = 10 * BEST + 2 * p, .probe = TWIN_SPOT_X, .scale = s,
@@ -92,11 +93,9 @@ static void put_all(lab *l)
                                      .value = (step_y(p) - 7.5f * 16) * s };
     }
     OK(twin_put(&l->folder, "res50", &(twin_plan){ .value = v, .n_value = 12 }, &l->err));
-    OK(twin_put(&l->folder, "face_blendshapes",
-                &(twin_plan){ .value = (twin_value[]){ { .output = "coefficients", .at = 25, .probe = TWIN_PIXEL, .y = 145, .x = 1, .scale = 1 },
-                                                       { .output = "coefficients", .at = 51, .probe = TWIN_PIXEL, .y = 8, .x = 0, .scale = 2 } },
-                              .n_value = 2 },
-                &l->err));
+    const twin_value b[2] = { { .output = "coefficients", .at = 25, .probe = TWIN_PIXEL, .y = 145, .x = 1, .scale = 1 },
+                              { .output = "coefficients", .at = 51, .probe = TWIN_PIXEL, .y = 8, .x = 0, .scale = 2 } };
+    OK(twin_put(&l->folder, "face_blendshapes", &(twin_plan){ .value = b, .n_value = 2 }, &l->err));
 }
 
 /* A dark grey picture with one light. */
