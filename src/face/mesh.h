@@ -31,8 +31,8 @@ typedef struct vi_pose3d {
     viso_pose angles; /* degrees; see viso/face.h */
 } vi_pose3d;
 
-/* The angles of a rotation in these axes. */
-viso_pose vi_angles_of(const float r[3][3]);
+/* The angles of a rotation (three rows) in these axes. */
+viso_pose vi_angles_of(const float (*r)[3]);
 /* Weighted Umeyama over the basis points. Returns false when the points are degenerate. */
 bool vi_pose_fit(const vi_mesh *m, const viso_point3 lm[478], vi_pose3d *pose);
 /* Canonical coordinates of all 478 points: C = R^T (Y - t) / s. */

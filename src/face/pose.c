@@ -78,7 +78,7 @@ static void rotation_from(const double h[3][3], float r[3][3])
 }
 
 /* R = Ry(yaw) Rx Rz in axes with y up and z to the viewer. The forward direction is R's third column. */
-viso_pose vi_angles_of(const float r[3][3])
+viso_pose vi_angles_of(const float (*r)[3])
 {
     viso_pose a;
     a.yaw = (float)(atan2(r[0][2], r[2][2]) * DEGREES);
