@@ -18,18 +18,41 @@ static const float levels[2] = { 0.55f, 0.30f };
 #define AGAIN 2.6f
 /* Of windows that overlap, a candidate with this much of its area inside a better one is a part of the same face. */
 #define INSIDE 0.75f
+/* A face this many times as wide as the smallest that the whole view shows is that view's business: what a tile takes for one is
+ * an ear or a button. */
+#define TILE_MOST 1.6f
+/* Heads on their sides or tops are rare, things that look like one are not: what turned views show has to convince. */
+#define TURNED_MORE 0.15f
+/* Stills with at most so many detections are looked at upside down too: some networks find a head on its top, and put its eyes where
+ * they would be if it stood. The right view has the better score. */
+#define FEW 6
 #define DEGREES 57.29578f
 
-static int look_through(vi_look *l, const vi_window *win, viso_error *err)
+/* The direction heads are expected to stand in. */
+static float upright_angle(const vi_detector *d)
+{
+    return d->s.rotate == VI_ROTATE_MANUAL ? d->s.angle : 0;
+}
+
+/* Only candidates of at most `most` pixels' width, 0: any. */
+static int look_through(vi_look *l, const vi_window *win, float most, viso_error *err)
 {
     vi_detector *d = l->d;
+    float score = d->score;
     vi_detect_frame f = { l->w->frame, l->w->colour, l->w->upright, l->w->width, l->w->height };
     vi_candidate *c = l->c + l->n;
     int found = 0;
-    int rc = vi_detect_net_look(&d->net, &f, win, d->score, d->s.nms, c, VI_CANDIDATES_MAX - l->n, &found, l->scratch, err);
+    if (!d->net.family->plain && win->angle != upright_angle(d) && fmodf(win->angle, 90) == 0)
+        score = fminf(score + TURNED_MORE, 0.95f);
+    int rc = vi_detect_net_look(&d->net, &f, win, score, d->s.nms, c, VI_CANDIDATES_MAX - l->n, &found, l->scratch, err);
     if (rc)
         return rc;
     l->w->count.networks++;
+    for (int i = most > 0 ? 0 : found; i < found;)
+        if (c[i].box.x1 - c[i].box.x0 > most)
+            c[i] = c[--found];
+        else
+            i++;
     int kept = d->s.rotate == VI_ROTATE_OFF ? found : vi_detect_split_rolled(c, found, d->s.roll);
     for (int i = kept; i < found && l->n_rolled < VI_ROLLED_MAX; i++)
         l->rolled[l->n_rolled++] = c[i];
@@ -37,18 +60,20 @@ static int look_through(vi_look *l, const vi_window *win, viso_error *err)
     return VISO_OK;
 }
 
-static int look_through_all(vi_look *l, const vi_window *win, int n, viso_error *err)
+/* Picture pixels for one of the input in the whole view. */
+static float whole_step(const vi_look *l)
 {
-    int rc = VISO_OK;
-    for (int i = 0; i < n && !rc; i++)
-        rc = look_through(l, &win[i], err);
-    return rc;
+    const vi_view *v = &l->d->net.view;
+    return fmaxf((float)l->w->width / (float)v->w, (float)l->w->height / (float)v->h);
 }
 
-/* The direction heads are expected to stand in. */
-static float upright_angle(const vi_detector *d)
+static int look_through_tiles(vi_look *l, const vi_window *win, int n, viso_error *err)
 {
-    return d->s.rotate == VI_ROTATE_MANUAL ? d->s.angle : 0;
+    const vi_detect_family *f = l->d->net.family;
+    int rc = VISO_OK;
+    for (int i = 0; i < n && !rc; i++)
+        rc = look_through(l, &win[i], f->plain ? 0 : TILE_MOST * f->smallest * whole_step(l), err);
+    return rc;
 }
 
 static vi_window whole(const vi_look *l, float factor, float angle)
@@ -69,10 +94,9 @@ static int tiles(const vi_look *l, int n_level, vi_window *out)
 /* Levels of tiles worth looking at: a coarser view already shows a face of the smallest wanted size well enough. */
 static int useful_levels(const vi_look *l)
 {
-    const vi_view *v = &l->d->net.view;
-    float scale = fminf((float)v->w / (float)l->w->width, (float)v->h / (float)l->w->height); /* input for picture pixels */
+    float step = whole_step(l);
     int n = 0;
-    while (n < 2 && l->d->s.min_face * scale / (n ? levels[n - 1] : 1.0f) < l->d->net.family->smallest)
+    while (n < 2 && l->d->s.min_face / step / (n ? levels[n - 1] : 1.0f) < l->d->net.family->smallest)
         n++;
     return n;
 }
@@ -81,17 +105,16 @@ static int useful_levels(const vi_look *l)
 static int look_full(vi_look *l, viso_error *err)
 {
     const vi_detector *d = l->d;
-    vi_window win[VI_WINDOWS_MAX + 2];
-    int level = useful_levels(l), n = 0;
+    vi_window win[VI_WINDOWS_MAX], first = whole(l, 1, 0), canvas = whole(l, d->net.family->close_up, 0);
+    int level = useful_levels(l);
     if (l->w->still)
         level = VI_MAX(level, d->net.family->still_levels);
     if (d->s.pyramid != VI_PYRAMID_AUTO)
         level = d->s.pyramid - VI_PYRAMID_1;
-    win[n++] = whole(l, 1, 0);
-    if (d->net.family->always_close_up)
-        win[n++] = whole(l, d->net.family->close_up, 0);
-    n += tiles(l, level, win + n);
-    return look_through_all(l, win, n, err);
+    int rc = look_through(l, &first, 0, err);
+    if (!rc && d->net.family->always_close_up)
+        rc = look_through(l, &canvas, 0, err);
+    return rc ? rc : look_through_tiles(l, win, tiles(l, level, win), err);
 }
 
 /* A look into a running scene: the whole picture, and some tiles in turn. */
@@ -99,21 +122,21 @@ static int look_light(vi_look *l, viso_error *err)
 {
     vi_detector *d = l->d;
     vi_window first = whole(l, 1, 0), win[VI_WINDOWS_MAX];
-    int rc = look_through(l, &first, err);
+    int rc = look_through(l, &first, 0, err);
     if (rc)
         return rc;
     if (d->s.pyramid > VI_PYRAMID_1)
-        return look_through_all(l, win, tiles(l, d->s.pyramid - VI_PYRAMID_1, win), err);
+        return look_through_tiles(l, win, tiles(l, d->s.pyramid - VI_PYRAMID_1, win), err);
     int n = d->s.pyramid == VI_PYRAMID_AUTO ? tiles(l, useful_levels(l), win) : 0;
     for (int i = 0; i < VI_MIN(n, TURN_TILES) && !rc; i++)
-        rc = look_through(l, &win[d->turn++ % (uint64_t)n], err);
+        rc = look_through_tiles(l, &win[d->turn++ % (uint64_t)n], 1, err);
     return rc;
 }
 
 static int look_around(vi_look *l, float cx, float cy, float side, float angle, viso_error *err)
 {
     vi_window win = vi_window_around(&l->d->net.view, l->w->width, l->w->height, cx, cy, side, angle);
-    return look_through(l, &win, err);
+    return look_through(l, &win, 0, err);
 }
 
 /* Only where the stage before asked. */
@@ -170,7 +193,7 @@ static int look_turned(vi_look *l, bool every, viso_error *err)
     int rc = VISO_OK, before = l->n;
     for (int i = 0; i < 3 && !rc; i++) {
         vi_window win = whole(l, 1, order[i]);
-        rc = look_through(l, &win, err);
+        rc = look_through(l, &win, 0, err);
         if (!rc && l->n > before && !every)
             break;
     }
@@ -182,7 +205,7 @@ static int look_turned(vi_look *l, bool every, viso_error *err)
 static int look_deep(vi_look *l, bool every, viso_error *err)
 {
     vi_window win = whole(l, l->d->net.family->close_up, 0);
-    int rc = look_through(l, &win, err);
+    int rc = look_through(l, &win, 0, err);
     l->d->deep = true;
     if (!rc)
         rc = look_at_rolled(l, err);
@@ -226,8 +249,12 @@ static int search_first(vi_look *l, viso_error *err)
     bool first = l->w->still || l->w->cut;
     d->deep = false;
     int rc = first ? look_full(l, err) : look_light(l, err);
+    vi_window upside_down = whole(l, 1, 180);
     if (!rc && d->s.rotate == VI_ROTATE_ALL)
         rc = look_turned(l, true, err);
+    else if (!rc && d->s.rotate == VI_ROTATE_AUTO && l->w->still && l->n > 0 && l->n <= FEW && d->net.family->points &&
+             !d->net.family->plain)
+        rc = look_through(l, &upside_down, 0, err);
     if (!rc)
         rc = look_at_rolled(l, err);
     bool nothing = !l->n && l->w->n_face == 0;
