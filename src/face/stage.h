@@ -51,6 +51,9 @@ typedef struct vi_work {
         uint32_t bridged;      /* not found and carried on by their motion */
         uint32_t adopted;      /* lost, and taken up again by a new detection */
         uint32_t returned;     /* known again as somebody seen before */
+        uint32_t points_lost;  /* the points of the skin were lost from one frame to the next */
+        uint32_t held;         /* of these, the correlation filter held the place */
+        uint32_t region_looks; /* looked for by the detector around their place alone */
         uint32_t second_looks; /* the frame was searched again because a face was lost */
     } count; /* for telemetry; zero when the frame begins */
 } vi_work;

@@ -25,7 +25,7 @@ void vi_ring_fill_merge(vi_ring_fill *into, const vi_ring_fill *r);
 
 /* vi_work.count of the tracker and the detector, over all frames. */
 typedef struct vi_follow_counts {
-    uint64_t looks, second_looks, born, ended, bridged, adopted, returned;
+    uint64_t looks, second_looks, born, ended, bridged, adopted, returned, points_lost, held, region_looks;
 } vi_follow_counts;
 void vi_follow_note(vi_follow_counts *f, const vi_work *w);
 void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f);

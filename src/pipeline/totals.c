@@ -25,6 +25,9 @@ void vi_follow_note(vi_follow_counts *f, const vi_work *w)
     f->bridged += w->count.bridged;
     f->adopted += w->count.adopted;
     f->returned += w->count.returned;
+    f->points_lost += w->count.points_lost;
+    f->held += w->count.held;
+    f->region_looks += w->count.region_looks;
 }
 
 void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f)
@@ -36,6 +39,9 @@ void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f)
     into->bridged += f->bridged;
     into->adopted += f->adopted;
     into->returned += f->returned;
+    into->points_lost += f->points_lost;
+    into->held += f->held;
+    into->region_looks += f->region_looks;
 }
 
 static void add_meter(vi_run_totals *t, const char *id, const vi_histogram *m)

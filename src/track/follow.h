@@ -17,6 +17,7 @@
 typedef struct vi_view {
     vi_plane level[VI_FOLLOW_LEVELS];
     float cx, cy, side; /* what it shows; side 0: nothing */
+    viso_point3 face;   /* vi_follow_centre of the face in it; set by who keeps it */
 } vi_view;
 
 void vi_view_place(vi_view *v, float *memory); /* lays the planes out in VI_FOLLOW_FLOATS floats */
@@ -34,6 +35,7 @@ vi_credit vi_credit_full(void);
 typedef enum vi_followed {
     VI_FOLLOW_BLIND, /* the earlier picture has nothing to hold on to: no statement */
     VI_FOLLOW_LOST,  /* too many points do not come back to where they started, or move apart */
+    VI_FOLLOW_HELD, /* the points are lost, but the correlation filter has the place */
     VI_FOLLOW_FOUND
 } vi_followed;
 

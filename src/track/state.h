@@ -22,7 +22,13 @@ typedef struct vi_track {
     vi_box foretold; /* where begin expected the face in this frame */
     int view;             /* index of its views, -1 none free */
     vi_followed followed; /* what its points did between the last frame and this one */
-    vi_motion motion;     /* when found */
+    vi_motion motion;     /* when found; when held, place and size alone */
+    bool stale;           /* the face was not measured since `now` was taken: only the filter can use it */
+    float grown;          /* size against that view */
+    uint64_t asked;       /* frame of the last look around its place, and how many there were of late */
+    int asks;
+    int astray;           /* frames in a row in which the points were lost */
+    bool hidden;          /* where another one's face is */
     vi_credit credit;     /* of its points */
     float held;           /* share of its points that moved with it */
     /* Identity. */
@@ -61,6 +67,11 @@ typedef struct vi_track_state {
     vi_arena views; /* their pixels */
 } vi_track_state;
 
+/* carry.c: what the pictures of a face say about where it went. A free pair of views, -1 none; what became of the face in this frame
+ * (sets followed, motion, held); and the view for the next frame, once this one is settled. */
+int vi_track_take_view(vi_track_state *s);
+void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch);
+void vi_track_keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch);
 /* Ends a track and remembers its person. */
 void vi_track_end_one(vi_track_state *s, vi_track *t);
 /* Marks which records get a new embedding in this frame and gives the others the one their track has. */

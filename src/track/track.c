@@ -25,6 +25,14 @@
 #define ADOPT_SURE 0.5f
 /* Fade of a face that was not there a frame ago, and its growth per frame. */
 #define FADE_STEP 0.5f
+/* Frames in which a face that is bridged by its picture fades out. */
+#define LAST_FADE 3.0f
+/* A face whose points are lost is looked for around its place at once, and while that goes on after so many frames, then after twice
+ * and four times as many. */
+#define ASK_AGAIN 6
+#define ASK_FORGET 60
+/* Two faces nearer than this part of the larger one's region lie over each other. */
+#define HIDDEN 0.6f
 /* With nobody in the picture the detector looks at every frame at first, later less often. */
 #define EMPTY_PATIENCE 3
 #define EMPTY_SOON 5
@@ -33,6 +41,7 @@
 /* While looks find nobody new and the picture beside the faces stays as it was, the next look waits longer: times the setting. */
 #define QUIET_MOST 3.0f
 #define QUIET_STEP 0.5f
+#define RESTLESS_MOST 2.0f
 /* A cell of the thumbnail that changed by more than so many levels, and the part of all cells that makes a change. */
 #define CELL_CHANGED 14
 #define CELLS_CHANGED 0.015f
@@ -42,6 +51,9 @@
 #define LOST_FRAMES 45
 #define LOST_LIVED 20
 #define PLACE_SHOWS_ELSE 24
+/* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
+#define TRUSTED 0.85f
+#define DOUBTED 0.55f
 /* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
 #define PLACE_CHANGED 0.9f
 
@@ -51,66 +63,6 @@ static vi_track_state *state_of(void *self)
 }
 
 /* ---- begin ---- */
-
-/* ---- points of the skin ---- */
-
-/* Side of a face's view over that of its landmark region: wider finds faster motion, narrower sees more exactly. */
-#define VIEW_SPAN 1.1f
-/* The picture taken to look for the face is kept for the next frame when the face is near enough its middle and size. */
-#define VIEW_OFF 0.08f
-#define VIEW_GROWN 1.15f
-/* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
-#define TRUSTED 0.85f
-#define DOUBTED 0.55f
-
-static int take_view(vi_track_state *s)
-{
-    for (int i = 0; i < VI_MAX_FACES; i++) {
-        if (s->view[i].used)
-            continue;
-        s->view[i].used = true;
-        s->view[i].now.side = s->view[i].next.side = 0;
-        return i;
-    }
-    return -1;
-}
-
-/* Where the points of the face went. */
-static void follow_points(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch)
-{
-    t->followed = VI_FOLLOW_BLIND;
-    if (t->view < 0 || !(s->view[t->view].now.side > 0))
-        return;
-    vi_view *now = &s->view[t->view].now, *next = &s->view[t->view].next;
-    const vi_motion *v = &t->smooth.velocity;
-    viso_point3 c = vi_follow_centre(t->smooth.mesh);
-    if (vi_view_look(next, s->k, w, c.x + v->dx, c.y + v->dy, now->side, scratch))
-        t->followed = vi_follow(s->k, w, now, next, t->smooth.mesh, v, s->s.lose, &t->credit, scratch, &t->motion,
-                                &t->held);
-}
-
-/* Readies the view of this frame for the next one. */
-static void keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch)
-{
-    if (t->view < 0)
-        return;
-    vi_view *now = &s->view[t->view].now, *next = &s->view[t->view].next, old = *now;
-    if (t->missing && t->followed != VI_FOLLOW_FOUND) {
-        now->side = 0; /* from here on the place is a guess */
-        return;
-    }
-    viso_point3 c = vi_follow_centre(t->smooth.mesh);
-    float side = VIEW_SPAN * t->face.roi.side;
-    bool fits = next->side > 0 && hypotf(next->cx - c.x, next->cy - c.y) < VIEW_OFF * side &&
-                next->side < side * VIEW_GROWN && next->side * VIEW_GROWN > side;
-    if (fits) {
-        *now = *next;
-        *next = old;
-    } else {
-        vi_view_look(now, s->k, w, c.x, c.y, side, scratch);
-    }
-    next->side = 0;
-}
 
 /* The record that carries a track into this frame: where the face should be by now. */
 static void carry(vi_track_state *s, int slot, vi_work *w)
@@ -124,7 +76,7 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     f->has_kp = false;
     f->source = -1;
     f->f.has = VISO_FACE_HAS_BOX;
-    const vi_motion *v = t->followed == VI_FOLLOW_FOUND ? &t->motion : &t->smooth.velocity;
+    const vi_motion *v = t->followed >= VI_FOLLOW_HELD ? &t->motion : &t->smooth.velocity;
     vi_point c = vi_motion_point(v, vi_follow_centre(t->smooth.mesh), f->roi.cx, f->roi.cy);
     float dx = c.x - f->roi.cx, dy = c.y - f->roi.cy;
     f->roi.cx = c.x;
@@ -187,12 +139,14 @@ static bool must_look(const vi_track_state *s, const vi_work *w)
         return since >= VI_MIN(wait, (uint64_t)s->s.redetect);
     }
     for (int i = 0; i < w->n_face; i++)
-        if (s->track[w->face[i].slot].missing)
+        if (s->track[w->face[i].slot].missing == 1)
             return true;
     if (since < (uint64_t)s->s.redetect)
         return false;
+    /* With change all over the picture, as a moving camera makes it, they still grow rarer, but to half as often only. */
     float patience = fminf(1 + QUIET_STEP * (float)s->quiet, QUIET_MOST);
-    return (float)since >= patience * (float)s->s.redetect || changed_since_look(s, w);
+    float waited = (float)since / (float)s->s.redetect;
+    return waited >= patience || (waited >= fminf(1 + QUIET_STEP * (float)s->quiet / 2, RESTLESS_MOST) && changed_since_look(s, w));
 }
 
 static void looks(vi_track_state *s)
@@ -219,12 +173,60 @@ static void settle_cut(vi_track_state *s, vi_work *w, bool held)
     }
 }
 
+/* Somebody whose points are lost where another one's face is found is hidden by that one: what the filter found there, and what the
+ * detector would, is the other. */
+static void find_hidden(vi_track_state *s)
+{
+    for (int i = 0; i < VI_MAX_TRACKS; i++) {
+        vi_track *t = &s->track[i];
+        t->hidden = false;
+        if (!t->used || (t->followed != VI_FOLLOW_HELD && t->followed != VI_FOLLOW_LOST))
+            continue;
+        viso_point3 a = vi_follow_centre(t->smooth.mesh);
+        const vi_motion *v = t->followed == VI_FOLLOW_HELD ? &t->motion : &t->smooth.velocity;
+        for (int j = 0; j < VI_MAX_TRACKS && !t->hidden; j++) {
+            const vi_track *o = &s->track[j];
+            if (j == i || !o->used || o->followed != VI_FOLLOW_FOUND)
+                continue;
+            viso_point3 b = vi_follow_centre(o->smooth.mesh);
+            float d = hypotf(a.x + v->dx - b.x - o->motion.dx, a.y + v->dy - b.y - o->motion.dy);
+            t->hidden = d < HIDDEN * fmaxf(t->face.roi.side, o->face.roi.side);
+        }
+        if (t->hidden)
+            t->followed = VI_FOLLOW_LOST;
+    }
+}
+
+/* Where points were lost a detection sets the face right again: around its place only. */
+static void ask_around(vi_track_state *s, vi_work *w)
+{
+    for (int i = 0; i < w->n_face && w->n_look < VI_MAX_LOOKS; i++) {
+        const vi_face *f = &w->face[i];
+        vi_track *t = &s->track[f->slot];
+        bool lost = t->followed == VI_FOLLOW_HELD || t->followed == VI_FOLLOW_LOST;
+        t->astray = lost ? t->astray + 1 : 0;
+        if (t->astray < 2 || t->hidden)
+            continue; /* a single frame is mended by the landmarks, or by the second look at it */
+        uint64_t since = s->frame - t->asked;
+        if (since > ASK_FORGET)
+            t->asks = 0;
+        if (t->asks && since < (uint64_t)ASK_AGAIN << VI_MIN(t->asks - 1, 2))
+            continue;
+        t->asked = s->frame;
+        t->asks++;
+        float side = f->roi.side * (1 + s->s.padding / 50);
+        w->look[w->n_look++] = (vi_region){ f->roi.cx, f->roi.cy, side, f->roi.angle };
+    }
+    w->want_detect = w->n_look > 0;
+    w->count.region_looks += (uint32_t)w->n_look;
+}
+
 static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
 {
     vi_track_state *s = state_of(self);
     (void)err;
     s->retried = false;
-    w->n_face = 0;
+    w->n_face = w->n_look = 0;
     if (w->still) {
         w->cut = w->want_detect = true;
         return VISO_OK;
@@ -238,11 +240,12 @@ static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     for (int i = 0; i < VI_MAX_TRACKS; i++) {
         if (!s->track[i].used)
             continue;
-        follow_points(s, &s->track[i], w, scratch);
+        vi_track_see(s, &s->track[i], w, scratch);
         held += s->track[i].followed == VI_FOLLOW_FOUND;
     }
     if (w->cut)
         settle_cut(s, w, held > 0);
+    find_hidden(s);
     for (int i = 0; i < VI_MAX_TRACKS && w->n_face < VI_MAX_FACES; i++)
         if (s->track[i].used)
             carry(s, i, w);
@@ -250,6 +253,8 @@ static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     s->look_next = false;
     if (w->want_detect)
         looks(s);
+    else
+        ask_around(s, w);
     return VISO_OK;
 }
 
@@ -260,10 +265,12 @@ bool vi_track_retry(void *self, vi_work *w)
         return false;
     bool lost = (w->still || w->cut) && w->n_face == 0;
     for (int i = 0; i < w->n_face; i++)
-        lost = lost || (w->face[i].slot >= 0 && !(w->face[i].f.has & VISO_FACE_HAS_MESH));
+        lost = lost || (w->face[i].slot >= 0 && !(w->face[i].f.has & VISO_FACE_HAS_MESH) &&
+                        !(s->track[w->face[i].slot].missing & 1)); /* then every second frame; after the first all is searched */
     if (!lost)
         return false;
     s->retried = w->want_detect = true;
+    w->n_look = 0;
     w->count.second_looks++;
     looks(s);
     return true;
@@ -289,13 +296,20 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
     t->missing = 0;
 }
 
+/* Opaque while the picture itself says where the face is, but for the last frames; else weaker every frame. */
+static float bridge_fade(int missing, int gap, bool held)
+{
+    float steady = 1 - (float)missing / (float)(gap + 1);
+    return held ? fmaxf(steady, fminf(1, (float)(gap + 1 - missing) / LAST_FADE)) : steady;
+}
+
 /* A record for a face that was not found: the mesh moved on, weaker every frame. False when the track ends. */
 static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
 {
-    bool held = t->followed == VI_FOLLOW_FOUND;
+    bool held = t->followed >= VI_FOLLOW_HELD;
     t->missing++;
     s->quiet = 0;
-    t->fade = fminf(t->fade, 1 - (float)t->missing / (float)(s->s.gap + 1));
+    t->fade = fminf(t->fade, bridge_fade(t->missing, s->s.gap, held));
     vi_smooth_coast(&t->smooth, held ? &t->motion : NULL);
     *f = t->face;
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
@@ -318,7 +332,7 @@ static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
              b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
     float fw = (float)w->frame->width, fh = (float)w->frame->height;
     vi_box part = { fminf(a.x, b.x) / fw, fminf(a.y, b.y) / fh, fmaxf(a.x, b.x) / fw, fmaxf(a.y, b.y) / fh };
-    return vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
+    return held || vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
 }
 
 static int free_slot(const vi_track_state *s)
@@ -343,7 +357,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     t->id = s->next_id++;
     t->born = t->renew_at = s->frame;
     s->quiet = 0;
-    t->view = take_view(s);
+    t->view = vi_track_take_view(s);
     t->credit = vi_credit_full();
     t->followed = VI_FOLLOW_BLIND;
     t->fade = w->cut ? 1 : FADE_STEP;
@@ -507,7 +521,7 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         f->f.track = t->id;
         f->fresh = !t->shown;
         t->face = *f;
-        keep_view(s, t, w, scratch);
+        vi_track_keep_view(s, t, w, scratch);
         if (t->probation) {
             n--; /* followed, but nobody's business yet */
             continue;
@@ -605,12 +619,20 @@ static const vi_option_row rows[] = {
                     "How calmly the face is followed: 0 off, 1 strong. Fast motion is followed at once in any case.",
                     NULL, 0.5, 0, 1, 0.05, 0),
     VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
-                  "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 60,
+                  "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 10,
                   0),
     VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
                     "Part of a face's points that may get lost from one frame to the next before their motion is not "
                     "believed.",
                     NULL, 0.4, 0.1, 0.9, 0.05, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_track_settings, padding, "follow-padding", "Search around a lost face",
+                    "How far beyond the face's region the detector looks when its points got lost: part of the region on each "
+                    "side.",
+                    "%", 35, 25, 40, 1, VI_OPTION_ADVANCED),
+    VI_OPTION_BOOL(vi_track_settings, weigh, "follow-weigh", "Weigh channels",
+                   "The filter that holds a face whose points got lost counts those features more that tell it from what is "
+                   "around it.",
+                   0, VI_OPTION_ADVANCED),
     VI_OPTION_CHOICE(vi_track_settings, steady, "steady", "Pose smoothing",
                      "How calmly place, size and turn of the head are followed: off, low, medium, high.", steady_choices,
                      VI_STEADY_MEDIUM, 0),

@@ -27,6 +27,8 @@ typedef struct vi_track_settings {
                           (recipe: a = clip(.25 + 18 speed/face width, .25, 1) at 0.5) */
     int gap;    /* frames bridged without a visible face before it fades out, 4 */
     float lose; /* share of a face's points that may get lost between two frames before they are not believed, 0.4 */
+    float padding; /* percent around a lost face's region that the detector looks at, 35 */
+    bool weigh;    /* channels of the correlation filter by how well they tell the face from its surroundings */
     int steady; /* vi_steady_level, medium: how calmly the pose is followed */
     float hold_roll, hold_yaw, hold_pitch; /* degrees of difference that count at once, 3 */
 } vi_track_settings;

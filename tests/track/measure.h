@@ -88,7 +88,7 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     w->upright = vi_frame_upright(w->frame, &w->width, &w->height);
     w->still = false;
     w->sequence = (uint64_t)n;
-    w->n_face = 0;
+    w->n_face = w->n_look = 0;
     memset(&w->count, 0, sizeof(w->count));
     OK(vi_track_begin.process(a->begin, w, &a->arena, &a->err));
     do {

@@ -96,6 +96,27 @@ static void fade_to_black_and_back_is_none_but_to_another_scene_is_one(void **st
     }
 }
 
+/* One scene fades into another over `n` frames. No single frame is a cut; faces are told apart by their embeddings. */
+static void a_dissolve_is_at_most_one_cut_and_later_cuts_are_seen(void **state)
+{
+    (void)state;
+    static thumb from, to;
+    for (int n = 4; n <= 24; n += 4) {
+        for (int i = 0; i < 50; i++) {
+            float part = fminf(fmaxf((float)(i - 10) / (float)n, 0), 1);
+            scene(from, 8, (float)i * .1f, 0, 1, 0);
+            scene(to, 95, 0, (float)i * .1f, 1, 0);
+            for (int k = 0; k < VI_THUMB_SIZE; k++)
+                t[i][k] = (uint8_t)((1 - part) * from[k] + part * to[k] + .5f);
+            if (i >= 40)
+                scene(t[i], 33, 0, 0, 1, 0);
+        }
+        int at = -1, all = cuts(t, 50, NULL), before = cuts(t, 40, &at);
+        assert_in_range(before, 0, 1);
+        assert_int_equal(all, before + 1);
+    }
+}
+
 static void a_flash_that_looks_like_a_cut_ends_without_a_second(void **state)
 {
     (void)state;
@@ -130,6 +151,7 @@ int main(void)
         cmocka_unit_test(fast_pan_is_no_cut),
         cmocka_unit_test(flash_and_strobe_are_no_cuts),
         cmocka_unit_test(fade_to_black_and_back_is_none_but_to_another_scene_is_one),
+        cmocka_unit_test(a_dissolve_is_at_most_one_cut_and_later_cuts_are_seen),
         cmocka_unit_test(a_flash_that_looks_like_a_cut_ends_without_a_second),
         cmocka_unit_test(change_of_a_part_is_measured_there),
     };

@@ -162,7 +162,7 @@ static void a_cut_to_another_and_back(void **state)
     still_actor p[2] = { actor_from(m->s, m->a, "portrait_obama_official.jpg", 120),
                          actor_from(m->s, m->a, "portrait_woman_official.jpg", 120) };
     for (int i = 0; i < LONG; i++) {
-        int who = i / 30 & 1;
+        int who = i / 30 & 1; /* cuts at 30, 60 and 90 */
         motion at[2] = { { 320, 240, 120, 0 }, { 310, 235, 125, 0 } };
         bool hidden[2] = { who == 1, who == 0 };
         scene_draw(m->s, &p[who], &at[who], true);
@@ -175,6 +175,39 @@ static void a_cut_to_another_and_back(void **state)
     measure_close(m);
 }
 
+/* Nothing to hold on to for a moment: a black frame and a blurred one in turn, while the head moves on. */
+static void blackness_and_blur_are_survived(void **state)
+{
+    (void)state;
+    measure *m = measure_open(NULL, 1);
+    still_actor p = actor_from(m->s, m->a, "portrait_obama_official.jpg", 120);
+    uint32_t points_lost = 0, held = 0, asked = 0;
+    for (int i = 0; i < 90; i++) {
+        motion at = { 240 + 1.5f * (float)i, 240, 120, 0 };
+        bool black = i == 30, blurred = i >= 50 && i < 54, hidden = black || blurred;
+        scene_draw(m->s, &p, &at, true);
+        if (black)
+            scene_fill(m->s, 0);
+        for (int c = 0; c < 3 && blurred; c++)
+            assert_int_equal(m->s->k->blur(&m->s->picture.c[c], &m->s->picture.c[c], 9, &m->s->arena), 0);
+        scene_finish(m->s, NOISE);
+        measure_frame(m, &p, &at, &hidden);
+        points_lost += m->a->w->count.points_lost;
+        held += m->a->w->count.held;
+        asked += m->a->w->count.region_looks + m->a->w->count.second_looks;
+        if (black)
+            assert_in_range(m->a->w->n_face, 0, 1); /* bridged, or left alone */
+    }
+    report("black and blur", m);
+    print_message("points lost %u, held by the filter %u, looked for around their place %u\n", points_lost, held, asked);
+    assert_true(points_lost >= 2);
+    assert_true(held >= 1);
+    assert_true(asked >= 1);
+    assert_int_equal(m->switches + m->extra, 0);
+    assert_in_range(m->lost, 0, 1);
+    measure_close(m);
+}
+
 int main(void)
 {
     int skip = missing("VISO_TEST_SHARED", "images/portrait_obama_official.jpg");
@@ -184,6 +217,7 @@ int main(void)
         cmocka_unit_test(somebody_is_hidden_for_a_second),
         cmocka_unit_test(two_people_cross),
         cmocka_unit_test(a_cut_to_another_and_back),
+        cmocka_unit_test(blackness_and_blur_are_survived),
     };
     cmocka_set_test_filter(getenv("VISO_TEST_ONLY"));
     return skip ? skip : cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static rig *make_rig(void)
     r->k = *vi_kernels_get(VI_CPU_ALL);
     r->k.thumbnail = fake_thumbnail;
     r->k.grey = fake_grey;
-    r->s = (vi_track_settings){ .redetect = 10, .cut = 18, .smooth = 0.5f, .gap = 4, .lose = .4f, .steady = 2,
+    r->s = (vi_track_settings){ .redetect = 10, .cut = 18, .smooth = 0.5f, .gap = 4, .lose = .4f, .padding = 35, .steady = 2,
                                 .hold_roll = 3, .hold_yaw = 3, .hold_pitch = 3 };
     r->env = (vi_stage_env){ .k = &r->k, .settings = &r->s };
     assert_int_equal(vi_track_begin.create(&r->begin, &r->env, NULL), 0);
