@@ -39,15 +39,16 @@ float vi_landmark_belief(const vi_landmarker *l, const vi_work *w, const vi_face
 }
 
 /* Takes points as the face's marks when they are better than what it has. */
-static void take(const vi_landmarker *l, const vi_work *w, const vi_net *net, face_job *j, vi_face *f, const vi_landmark_found *o)
+static void take(const vi_landmarker *l, const vi_work *w, const vi_net *net, const vi_landmark_view *view, float *best, vi_face *f,
+                 const vi_landmark_found *o)
 {
     if (!o->found)
         return;
-    float sure = o->own >= 0 ? o->own : belief(l, w, &j->view, net->family->set, o->point, net->family->count);
-    if (!(sure > j->best))
+    float sure = o->own >= 0 ? o->own : belief(l, w, view, net->family->set, o->point, net->family->count);
+    if (!(sure > *best))
         return;
     viso_marks *m = &f->f.marks;
-    j->best = sure;
+    *best = sure;
     m->set = net->family->set;
     m->count = net->family->count;
     m->depth = net->family->depth;
@@ -78,8 +79,8 @@ static bool second_crop(const vi_landmarker *l, const vi_net *net, const vi_land
 /* A detector that gives boxes only says nothing that points could be held against, and networks draw a head on anything. So the
  * face is looked at once more through a crop a little beside: points of a face stay where they are, invented ones go along. The
  * second five points then stand for the detector's. */
-static int look_beside(vi_net *net, const vi_net_picture *p, const vi_affine *map, face_job *j, vi_work *w, vi_arena *scratch,
-                       viso_error *err)
+static int look_beside(vi_net *net, const vi_net_picture *p, const vi_affine *map, vi_landmark_view *view, vi_work *w,
+                       vi_arena *scratch, viso_error *err)
 {
     size_t mark = vi_arena_mark(scratch);
     vi_landmark_found *again = vi_arena_alloc(scratch, sizeof *again);
@@ -88,8 +89,8 @@ static int look_beside(vi_net *net, const vi_net_picture *p, const vi_affine *ma
     int rc = again ? vi_net_look(net, p, &beside, 1, again, &w->count.networks, scratch, err) : vi_error_nomem(err, "landmark scratch");
     vi_point five[5];
     if (!rc && again->found && vi_marks_five(net->family->set, again->point, net->family->count, VI_EYES_PUPIL, five)) {
-        memcpy(j->view.points, five, sizeof five);
-        j->view.has_points = true;
+        memcpy(view->points, five, sizeof five);
+        view->has_points = true;
     }
     vi_arena_release(scratch, mark);
     return rc;
@@ -117,12 +118,11 @@ static int look(vi_landmarker *l, vi_work *w, int net_index, int round, face_job
         vi_face *f = &w->face[job[who[i]].face];
         if (vi_landmark_twice(l, w, f) && second_crop(l, net, &found[i], &map[i]))
             rc = vi_net_look(net, &p, &map[i], 1, &found[i], &w->count.networks, scratch, err);
-        vi_landmark_view given = job[who[i]].view;
-        if (!rc && !given.has_points && found[i].found && found[i].own < 0)
-            rc = look_beside(net, &p, &map[i], &job[who[i]], w, scratch, err);
+        vi_landmark_view view = job[who[i]].view;
+        if (!rc && !view.has_points && found[i].found && found[i].own < 0)
+            rc = look_beside(net, &p, &map[i], &view, w, scratch, err);
         if (!rc)
-            take(l, w, net, &job[who[i]], f, &found[i]);
-        job[who[i]].view = given;
+            take(l, w, net, &view, &job[who[i]].best, f, &found[i]);
     }
     vi_arena_release(scratch, mark);
     return rc;
