@@ -101,21 +101,23 @@ static face_view face_in(const vi_kernels *k, const vi_view *v, const viso_point
 static bool rough(const face_view *f, const vi_view *from, const vi_view *to, const vi_motion *guess, float sx, float sy,
                   vi_motion *out)
 {
-    viso_point3 moved[POINTS];
-    vi_point start[POINTS], found[POINTS];
-    float rest[POINTS], weight[POINTS];
-    memcpy(moved, f->at, sizeof(moved));
-    vi_motion_apply(guess, f->centre, moved, POINTS);
-    for (int i = 0; i < POINTS; i++) {
-        start[i] = (vi_point){ f->start[i].x / 2, f->start[i].y / 2 };
+    enum { SOME = (POINTS + 1) / 2 }; /* every second one is enough here */
+    viso_point3 at[SOME], moved[SOME];
+    vi_point start[SOME], found[SOME];
+    float rest[SOME], weight[SOME];
+    for (int i = 0; i < SOME; i++)
+        at[i] = moved[i] = f->at[2 * i];
+    vi_motion_apply(guess, f->centre, moved, SOME);
+    for (int i = 0; i < SOME; i++) {
+        start[i] = (vi_point){ at[i].x / 2, at[i].y / 2 };
         found[i] = (vi_point){ (moved[i].x - sx) / 2, (moved[i].y - sy) / 2 };
     }
-    f->k->flow(from->level + 1, to->level + 1, VI_FOLLOW_LEVELS - 1, start, found, rest, POINTS);
-    for (int i = 0; i < POINTS; i++) {
+    f->k->flow(from->level + 1, to->level + 1, VI_FOLLOW_LEVELS - 1, start, found, rest, SOME);
+    for (int i = 0; i < SOME; i++) {
         found[i] = (vi_point){ 2 * found[i].x + sx, 2 * found[i].y + sy };
         weight[i] = rest[i] >= 0;
     }
-    bool ok = vi_motion_robust(f->at, found, weight, POINTS, f->centre, 2 * SURE, 3 * APART, out);
+    bool ok = vi_motion_robust(at, found, weight, SOME, f->centre, 2 * SURE, 3 * APART, out);
     out->yaw = out->pitch = 0;
     return ok;
 }
@@ -169,9 +171,9 @@ static vi_followed exact(const face_view *f, const vi_view *from, const vi_view 
     bool sound[POINTS];
     int n = 0, good = 0;
     memcpy(found, f->start, sizeof(found));
-    f->k->flow(from->level, to->level, VI_FOLLOW_LEVELS - 1, f->start, found, rest, POINTS);
+    f->k->flow(from->level, to->level, 1, f->start, found, rest, POINTS); /* the rough motion leaves a pixel at most */
     memcpy(back, f->start, sizeof(back));
-    f->k->flow(to->level, from->level, 1, found, back, again, POINTS); /* nearly there already */
+    f->k->flow(to->level, from->level, 1, found, back, again, POINTS);
     float same = fmaxf(UNLIKE * middle_of(rest, POINTS), ALIKE);
     for (int i = 0; i < POINTS; i++) {
         float far = hypotf(back[i].x - f->start[i].x, back[i].y - f->start[i].y);
@@ -205,7 +207,7 @@ static bool look_along(vi_view *v, const vi_kernels *k, const vi_work *w, const 
     vi_view_place(v, memory);
     if (k->grey(w->frame, w->colour, &to_frame, &v->level[0], scratch))
         return false;
-    k->pyramid(v->level, VI_FOLLOW_LEVELS - 1);
+    k->pyramid(v->level, 1);
     return true;
 }
 
