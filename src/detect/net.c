@@ -48,29 +48,23 @@ static int refuse(vi_models *m, const char *wanted, const vi_model_row *row, vis
 
 int vi_detect_choose(vi_models *m, const char *wanted, const vi_model_row **out, viso_error *err)
 {
-    bool any = strcmp(wanted, "auto") == 0;
     *out = NULL;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < vi_models_count(m); i++) {
-            const vi_model_row *row = vi_models_row(m, i);
-            if (any ? pass == 0 && strcmp(row->id, EMBEDDED) != 0 : strcmp(row->id, wanted) != 0)
-                continue;
-            if (!any && !family_of(row))
-                return refuse(m, wanted, row, err);
-            if (family_of(row) && is_installed(m, i)) {
-                *out = row;
-                return VISO_OK;
-            }
-            if (!any)
-                return refuse(m, wanted, row, err);
-        }
+    if (strcmp(wanted, "auto") == 0) {
+        /* The embedded one or none: another would find other faces, and nobody asked for it. What to do when it is missing or
+         * damaged is the models' to say, when it is loaded. */
+        *out = vi_models_find(m, EMBEDDED);
+        return *out ? VISO_OK : refuse(m, EMBEDDED, NULL, err);
     }
-    const vi_model_row *embedded = vi_models_find(m, EMBEDDED);
-    /* What to do about the missing embedded one is the models' to say. */
-    char *path = NULL;
-    int rc = any && embedded ? vi_models_path(m, EMBEDDED, &path, err) : VISO_ERR_MODEL;
-    vi_free(path);
-    return any && embedded && rc ? rc : refuse(m, wanted, NULL, err);
+    for (int i = 0; i < vi_models_count(m); i++) {
+        const vi_model_row *row = vi_models_row(m, i);
+        if (strcmp(row->id, wanted) != 0)
+            continue;
+        if (!family_of(row) || !is_installed(m, i))
+            return refuse(m, wanted, row, err);
+        *out = row;
+        return VISO_OK;
+    }
+    return refuse(m, wanted, NULL, err);
 }
 
 /* ---- binding ---- */

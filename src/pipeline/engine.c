@@ -62,9 +62,9 @@ int vi_engine_ready(viso_engine *e, viso_error *err)
         .dir = run->models[0] ? run->models : NULL,
         .intra_threads = 1,
         .log = &e->log,
-        .provider = vi_run_provider(run),
+        .provider = e->survey ? "cpu" : vi_run_provider(run),
         .strict = run->strict_device,
-        .provider_for = run->provider_for,
+        .provider_for = e->survey ? NULL : run->provider_for,
         .warm_up = !e->cold,
         .no_graphs = input->hardware != VI_HARDWARE_OFF, /* see docs/devices.md */
     };

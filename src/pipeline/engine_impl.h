@@ -14,6 +14,7 @@ struct viso_engine {
     vi_context context;    /* valid after vi_engine_ready */
     atomic_bool cancel;
     bool cold;             /* models are not run once when they are loaded */
+    bool survey; /* models are opened on the processor, to see which are used */
 };
 
 /* Kernels chosen, models opened; cheap when already done. */

@@ -40,24 +40,51 @@ static int warm_one(viso_engine *e, const char *id, viso_warm_fn done, void *use
     if (rc || !done)
         return rc;
     viso_warm line = { .load_ms = w.load_ms, .first_ms = w.first_ms, .second_ms = w.second_ms };
-    snprintf(line.id, sizeof line.id, "%s", id);
+    snprintf(line.id, sizeof line.id, "%.47s", id);
     snprintf(line.provider, sizeof line.provider, "%s", w.provider);
     snprintf(line.fell_back, sizeof line.fell_back, "%s", w.fell_back);
     done(user, &line);
     return 0;
 }
 
-int viso_warmup(viso_engine *e, const char *const *ids, int n, viso_warm_fn done, void *user, viso_error *err)
+/* The ids of the models that the open engine has loaded; how many. */
+static int ids_of(viso_engine *e, char id[MOST][48])
 {
     vi_model_use use[MOST];
-    atomic_store(&e->cancel, false);
-    e->cold = !e->models; /* the first run is measured here */
+    int n = vi_models_uses(e->models, use, MOST);
+    for (int i = 0; i < n; i++)
+        memcpy(id[i], use[i].row->id, sizeof id[i]);
+    return n;
+}
+
+/* The models of a job as configured. Seen on the processor: opening a stage on a device would already pay for its first run. */
+static int survey(viso_engine *e, char id[MOST][48], int *n, viso_error *err)
+{
+    e->survey = true;
     int rc = vi_engine_ready(e, err);
-    if (!rc && n == 0)
+    if (!rc)
         rc = open_stages(&e->context, err);
-    int loaded = rc || n > 0 ? 0 : vi_models_uses(e->models, use, MOST);
-    for (int i = 0; i < VI_MAX(n, loaded) && !rc; i++) {
-        rc = warm_one(e, n ? ids[i] : use[i].row->id, done, user, err);
+    *n = rc ? 0 : ids_of(e, id);
+    vi_models_close(&e->models);
+    e->survey = false;
+    return rc;
+}
+
+int viso_warmup(viso_engine *e, const char *const *ids, int n, viso_warm_fn done, void *user, viso_error *err)
+{
+    char own[MOST][48];
+    int n_own = 0, rc = 0;
+    bool fresh = !e->models;
+    atomic_store(&e->cancel, false);
+    if (n == 0 && fresh)
+        rc = survey(e, own, &n_own, err);
+    e->cold = fresh; /* the first run is measured here */
+    if (!rc)
+        rc = vi_engine_ready(e, err);
+    if (!rc && n == 0 && !fresh && (rc = open_stages(&e->context, err)) == 0)
+        n_own = ids_of(e, own);
+    for (int i = 0; i < VI_MAX(n, n_own) && !rc; i++) {
+        rc = warm_one(e, n ? ids[i] : own[i], done, user, err);
         if (!rc && atomic_load(&e->cancel))
             rc = vi_error_set(err, VISO_ERR_INTERRUPTED, "stopped after %d models", i + 1);
     }

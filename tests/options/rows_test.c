@@ -201,7 +201,8 @@ static void sizes_are_read_as_people_write_them(void **state)
         uint64_t bytes; /* 0: a fault */
     } cases[] = { { "2G", (uint64_t)2 << 30 }, { "800M", 800 << 20 }, { "1.5g", (uint64_t)3 << 29 }, { "64K", 65536 },
                   { "2GiB", (uint64_t)2 << 30 }, { "512MB", 512 << 20 }, { "1000000", 1000000 }, { "50%", 500 }, { "100%", 1000 },
-                  { "101%", 0 }, { "0", 0 }, { "-1G", 0 }, { "lots", 0 }, { "2X", 0 }, { "2G ", 0 }, { "G", 0 }, { "nan", 0 }, { "1e300G", 0 } };
+                  { "101%", 0 }, { "0", 0 }, { "-1G", 0 }, { "lots", 0 }, { "2X", 0 }, { "2G ", 0 }, { "G", 0 }, { "nan", 0 },
+                  { "1e300G", 0 } };
     (void)state;
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
         uint64_t bytes = 7;

@@ -95,18 +95,21 @@ static bool down_8(const vi_comp *c, const taps *t, int j, int x0, int n, float 
     __m256i weight[PAIRS_MAX];
     if (c->bytes != 1 || c->step != 1 || n < 16 || t->n > 2 * PAIRS_MAX)
         return false;
-    for (int k = 0; k < t->n; k++)
-        row[k] = c->p + (ptrdiff_t)VI_MIN(t->start[j] + k, c->h - 1) * c->stride + x0;
+    int rows = 0;
     for (int k = 0; k < t->n; k += 2) {
         int a = (int)(t->weight[(ptrdiff_t)k * t->size + j] * 16384 + 0.5f);
         int b = (int)(t->weight[(ptrdiff_t)(k + 1) * t->size + j] * 16384 + 0.5f);
-        weight[k / 2] = _mm256_set1_epi32(a | b << 16);
+        if (rows && a == 0 && b == 0)
+            continue; /* how many rows count changes by one from output to output */
+        weight[rows / 2] = _mm256_set1_epi32(a | b << 16);
+        for (int i = 0; i < 2; i++)
+            row[rows++] = c->p + (ptrdiff_t)VI_MIN(t->start[j] + k + i, c->h - 1) * c->stride + x0;
     }
     const __m256 unit = _mm256_set1_ps(1.0f / 16384);
     for (int x = 0; x < n; x += 16) {
         int at = VI_MIN(x, n - 16); /* the last group overlaps the one before */
         __m256i lo = _mm256_setzero_si256(), hi = lo;
-        for (int k = 0; k < t->n; k += 2)
+        for (int k = 0; k < rows; k += 2)
             two_rows(row[k] + at, row[k + 1] + at, weight[k / 2], &lo, &hi);
         _mm256_storeu_ps(acc + at, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_permute2x128_si256(lo, hi, 0x20)), unit));
         _mm256_storeu_ps(acc + at + 8, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_permute2x128_si256(lo, hi, 0x31)), unit));
