@@ -45,8 +45,8 @@ static int known(const char *name, viso_error *err)
 int viso_gallery_photos(viso_gallery *g, const char *name, viso_gallery_photo **list, int *n, viso_error *err)
 {
     int rc = known(name, err);
-    *list = vi_calloc(1, sizeof **list);
-    *n = 1;
+    *list = rc ? NULL : vi_calloc(1, sizeof **list);
+    *n = *list != NULL;
     if (*list)
         **list = (viso_gallery_photo){ "anna.jpg", "0123456789abcdef", "2026-01-02T03:04:05Z", 0.9f, 256, "one, two" };
     return rc;
