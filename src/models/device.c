@@ -107,14 +107,25 @@ static void fill_profiles(const vi_model_row *row, const uint8_t *data, size_t s
     vi_free(s);
 }
 
-int vi_models_prepare(vi_models *m, const vi_model_row *row, const vi_model_file *f, vi_model_load *l, viso_error *err)
+/* "auto" for one model lifts its hint and what is chosen for the others. */
+static int policy_of(const vi_models *m, const vi_model_row *row, vi_device_policy *p, viso_error *err)
 {
     const vi_model_entry *e = &m->entry[row - m->row];
+    return strcmp(e->instead, "auto") == 0 ? vi_device_policy_make(p, "auto", NULL, NULL, m->strict, err)
+                                           : vi_device_policy_make(p, m->provider, row->provider_hint, e->instead, m->strict, err);
+}
+
+bool vi_models_may_leave_cpu(const vi_models *m, const vi_model_row *row)
+{
+    vi_device_policy p;
+    return policy_of(m, row, &p, NULL) == 0 && p.order[0] != VI_CPU;
+}
+
+int vi_models_prepare(vi_models *m, const vi_model_row *row, const vi_model_file *f, vi_model_load *l, viso_error *err)
+{
     char why[240];
-    /* "auto" for one model lifts its hint and what is chosen for the others. */
-    bool lifted = strcmp(e->instead, "auto") == 0, device = false;
-    int code = lifted ? vi_device_policy_make(&l->policy, "auto", NULL, NULL, m->strict, err)
-                      : vi_device_policy_make(&l->policy, m->provider, row->provider_hint, e->instead, m->strict, err);
+    bool device = false;
+    int code = policy_of(m, row, &l->policy, err);
     if (code)
         return code;
     l->p = (vi_session_params){.data = f->data, .size = f->size, .folder = f->folder, .name = row->id, .intra_threads = m->intra_threads,

@@ -86,6 +86,8 @@ typedef struct vi_role_shape {
 } vi_role_shape;
 int vi_models_run_shaped(vi_models *m, const char *id, const vi_role_shape *shape, int n_shape, vi_run **r,
                          const vi_model_row **row, viso_error *err);
+/* Whether the model is tried on a GPU, by its hint and by what was chosen at opening; whether there is one is not asked. */
+bool vi_models_may_leave_cpu(const vi_models *m, const vi_model_row *row);
 /* What happened on devices since the object was opened; zeros before the first model is loaded. Thread-safe. */
 void vi_models_counts(vi_models *m, vi_device_counts *c);
 /* A loaded model and what it really runs on. */

@@ -28,14 +28,46 @@ int vi_run_ring(const vi_run_settings *run, int workers)
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
 
-static void add_network(vi_plan_networks *n, vi_models *m, const char *id, const char *usual)
+/* The ids that the settings name, those the swap asks for included; how many. */
+static int networks_of(const vi_settings *s, const char *id[4])
+{
+    const vi_detect_settings *detect = vi_settings_group(s, "detect");
+    const vi_landmark_settings *landmark = vi_settings_group(s, "landmark");
+    const vi_identify_settings *identify = vi_settings_group(s, "identify");
+    const vi_who_settings *who = vi_settings_group(s, "who");
+    const struct {
+        const char *chosen, *usual;
+        bool used;
+    } of[] = {
+        { detect->detector, "face_detection_full_range", true },
+        { landmark->model, "", true },
+        { "", "face_landmark_with_attention", true }, /* the swap over the mesh asks for it, whatever else is chosen */
+        { identify->recogniser, "mobilefacenet", strcmp(who->face, "all") != 0 },
+    };
+    int n = 0;
+    for (size_t i = 0; i < VI_COUNT(of); i++) {
+        const char *named = of[i].chosen[0] && strcmp(of[i].chosen, "auto") != 0 ? of[i].chosen : of[i].usual;
+        bool twice = i == 1 && strcmp(named, "face_landmark_with_attention") == 0;
+        if (of[i].used && named[0] && !twice)
+            id[n++] = named;
+    }
+    return n;
+}
+
+int vi_plan_models(vi_models **m, const vi_run_settings *run, const vi_log *log, viso_error *err)
+{
+    vi_models_params p = { .dir = run->models[0] ? run->models : NULL, .log = log, .provider = vi_run_provider(run),
+                           .provider_for = run->provider_for, .strict = run->strict_device };
+    return vi_models_open(m, &p, err);
+}
+
+static void add_network(vi_plan_networks *n, vi_models *m, const char *named, bool gpu)
 {
     vi_model_memory memory;
     vi_input_shape shape[VI_MAX_ROLES];
     uint8_t *data = NULL;
     size_t size;
     char *path = NULL;
-    const char *named = id[0] && strcmp(id, "auto") != 0 ? id : usual;
     const vi_model_row *row = vi_models_find(m, named);
     int n_shape = 0;
     if (!row || n->n == (int)VI_COUNT(n->part) || vi_models_path(m, named, &path, NULL) != 0)
@@ -51,8 +83,10 @@ static void add_network(vi_plan_networks *n, vi_models *m, const char *id, const
     if (vi_file_read(path, (size_t)4 << 30, &data, &size, NULL) == 0 &&
         vi_onnx_memory(data, size, path, shape, n_shape, &memory, NULL) == 0) {
         viso_plan_part *p = &n->part[n->n++];
-        *p = (viso_plan_part){ .ram = n->gpu ? memory.stored + MB : vi_model_resident(&memory) };
-        p->vram = n->gpu ? memory.weights + 2 * memory.activations_half + memory.io : 0;
+        gpu = gpu && vi_models_may_leave_cpu(m, row);
+        n->gpu |= gpu;
+        *p = (viso_plan_part){ .ram = gpu ? memory.stored + MB : vi_model_resident(&memory) };
+        p->vram = gpu ? memory.weights + 2 * memory.activations_half + memory.io : 0;
         snprintf(p->name, sizeof p->name, "%.39s", row->id);
     }
     vi_free(data);
@@ -61,17 +95,23 @@ static void add_network(vi_plan_networks *n, vi_models *m, const char *id, const
 
 void vi_plan_networks_read(vi_plan_networks *n, vi_models *m, const vi_settings *s, bool gpu)
 {
-    const vi_detect_settings *detect = vi_settings_group(s, "detect");
-    const vi_landmark_settings *landmark = vi_settings_group(s, "landmark");
-    const vi_identify_settings *identify = vi_settings_group(s, "identify");
-    const vi_who_settings *who = vi_settings_group(s, "who");
-    *n = (vi_plan_networks){ .gpu = gpu };
-    add_network(n, m, detect->detector, "face_detection_full_range");
-    add_network(n, m, landmark->model, "face_landmark_with_attention");
-    if (strcmp(landmark->model, "auto") != 0 && strcmp(landmark->model, "face_landmark_with_attention") != 0)
-        add_network(n, m, "", "face_landmark_with_attention"); /* the swap over the mesh asks for it */
-    if (strcmp(who->face, "all") != 0)
-        add_network(n, m, identify->recogniser, "mobilefacenet");
+    const char *id[4];
+    int count = networks_of(s, id);
+    *n = (vi_plan_networks){ 0 };
+    for (int i = 0; i < count; i++)
+        add_network(n, m, id[i], gpu);
+}
+
+/* Asked before the driver is: starting it takes longer than swapping a photograph. */
+static bool any_leaves_cpu(const vi_models *m, const vi_settings *s)
+{
+    const char *id[4];
+    bool any = false;
+    for (int n = networks_of(s, id), i = 0; i < n; i++) {
+        const vi_model_row *row = vi_models_find(m, id[i]);
+        any |= row && vi_models_may_leave_cpu(m, row);
+    }
+    return any;
 }
 
 /* --- counting --------------------------------------------------------------------------------------------------- */
@@ -233,19 +273,20 @@ int vi_plan_clip(vi_settings **own, viso_plan *p, vi_models *m, const vi_setting
 int vi_plan_gpu(vi_settings *s, const vi_log *log, viso_error *err)
 {
     const vi_run_settings *run = vi_settings_group(s, "run");
-    vi_models_params params = { .dir = run->models[0] ? run->models : NULL, .log = log };
-    vi_plan_networks n;
+    vi_plan_networks n = { 0 };
     viso_plan p = { 0 };
     vi_models *m = NULL;
     vi_gpu g;
     int rc = vi_plan_limits(&p, run, false, err);
-    if (rc || strcmp(vi_run_provider(run), "cpu") == 0 || !vi_gpu_look(&g, false))
-        return rc;
-    rc = vi_plan_limits(&p, run, true, err);
-    if (rc || vi_models_open(&m, &params, NULL) != 0)
+    if (rc || (strcmp(vi_run_provider(run), "cpu") == 0 && !run->provider_for[0]) || vi_plan_models(&m, run, log, NULL) != 0)
         return rc; /* without models there will be a better message */
-    vi_plan_networks_read(&n, m, s, true);
+    if (any_leaves_cpu(m, s) && vi_gpu_look(&g, false)) {
+        rc = vi_plan_limits(&p, run, true, err);
+        vi_plan_networks_read(&n, m, s, true);
+    }
     vi_models_close(&m);
+    if (rc || !n.gpu)
+        return rc;
     uint64_t need = GPU_CONTEXT_MB * MB, most = p.vram_limit ? p.vram_limit : p.vram_free;
     for (int i = 0; i < n.n; i++)
         need += n.part[i].vram;

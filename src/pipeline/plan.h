@@ -16,9 +16,12 @@ int vi_run_ring(const vi_run_settings *run, int workers);
 typedef struct vi_plan_networks {
     viso_plan_part part[8];
     int n;
-    bool gpu; /* they run on the GPU */
+    bool gpu; /* some run on the GPU */
 } vi_plan_networks;
-/* A model that is missing takes nothing here; loading it will say so. */
+/* The models as the settings place them on devices; nothing is loaded. */
+int vi_plan_models(vi_models **m, const vi_run_settings *run, const vi_log *log, viso_error *err);
+/* A model that is missing takes nothing here; loading it will say so. gpu: there is one; m (opened with the providers of the
+ * settings) says which networks go there. */
 void vi_plan_networks_read(vi_plan_networks *n, vi_models *m, const vi_settings *s, bool gpu);
 
 /* Fills parts, sums and settings; free memory and limits stay as they are. */

@@ -38,13 +38,12 @@ static int read_target(const char *target, vi_media_info *info, viso_error *err)
 static int make(viso_plan *p, vi_settings *s, const vi_media_info *info, viso_error *err)
 {
     const vi_run_settings *run = vi_settings_group(s, "run");
-    vi_models_params params = { .dir = run->models[0] ? run->models : NULL };
     vi_plan_networks n;
     vi_models *m = NULL;
     bool gpu = uses_gpu(run);
     int rc = vi_plan_limits(p, run, gpu, err);
     if (!rc)
-        rc = vi_models_open(&m, &params, err);
+        rc = vi_plan_models(&m, run, NULL, err);
     if (rc)
         return rc;
     vi_plan_networks_read(&n, m, s, gpu);
