@@ -10,4 +10,14 @@
 
 #include <cmocka.h>
 
+/* A call of ours that must succeed; its error goes to `e`, or to the `err` in scope. */
+#define OK_OF(e, call) \
+    do { \
+        e = (viso_error){0}; \
+        int rc_ = (call); \
+        if (rc_) \
+            fail_msg("%s: %d %s", #call, rc_, e.text); \
+    } while (0)
+#define OK(call) OK_OF(err, call)
+
 #endif

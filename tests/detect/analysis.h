@@ -23,19 +23,12 @@ typedef struct analysis {
     viso_error err;
 } analysis;
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, a->err.text);                                                            \
-    } while (0)
-
 static inline void *open_stage(analysis *a, const vi_stage *s, void *shared)
 {
     vi_stage_env env = { .k = vi_kernels_get(VI_CPU_ALL), .models = a->models, .shared = shared };
     void *self = NULL;
     env.settings = vi_settings_group(a->settings, s->options);
-    OK(s->create(&self, &env, &a->err));
+    OK_OF(a->err, s->create(&self, &env, &a->err));
     return self;
 }
 
@@ -46,15 +39,15 @@ static inline analysis *analysis_open(const char *const *set)
                                                      &vi_identify_options };
     analysis *a = calloc(1, sizeof(*a));
     vi_models_params p = { 0 };
-    OK(vi_settings_create(&a->settings, groups, VI_COUNT(groups), &a->err));
+    OK_OF(a->err, vi_settings_create(&a->settings, groups, VI_COUNT(groups), &a->err));
     for (; set && *set; set++) {
         char key[64];
         const char *eq = strchr(*set, '=');
         snprintf(key, sizeof(key), "%.*s", (int)(eq - *set), *set);
-        OK(vi_settings_set(a->settings, key, eq + 1, &a->err));
+        OK_OF(a->err, vi_settings_set(a->settings, key, eq + 1, &a->err));
     }
-    OK(vi_models_open(&a->models, &p, &a->err));
-    OK(vi_arena_create(&a->arena, (size_t)1 << 30));
+    OK_OF(a->err, vi_models_open(&a->models, &p, &a->err));
+    OK_OF(a->err, vi_arena_create(&a->arena, (size_t)1 << 30));
     a->begin = open_stage(a, &vi_track_begin, NULL);
     a->end = open_stage(a, &vi_track_end, a->begin);
     a->detect = open_stage(a, &vi_detect_stage, NULL);
@@ -91,15 +84,15 @@ static inline void analyse_frame(analysis *a, vi_frame *f, const vi_colour_map *
     w->n_look = 0;
     w->n_face = 0;
     memset(&w->count, 0, sizeof(w->count));
-    OK(vi_track_begin.process(a->begin, w, &a->arena, &a->err));
+    OK_OF(a->err, vi_track_begin.process(a->begin, w, &a->arena, &a->err));
     do {
         if (w->want_detect)
-            OK(vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
-        OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
+            OK_OF(a->err, vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
+        OK_OF(a->err, vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
-    OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
+    OK_OF(a->err, vi_track_end.process(a->end, w, &a->arena, &a->err));
     if (embed) {
-        OK(vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
+        OK_OF(a->err, vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
         vi_track_confirm(a->begin, w, 0.42f);
     }
     assert_int_equal(vi_arena_mark(&a->arena), 0); /* stages give their scratch back */
@@ -113,13 +106,13 @@ static inline int analyse_file(analysis *a, const char *path, bool embed,
     vi_frame *f = NULL;
     vi_colour_map cm;
     int n = 0, rc;
-    OK(vi_reader_open(&r, path, NULL, &a->err));
+    OK_OF(a->err, vi_reader_open(&r, path, NULL, &a->err));
     bool still = vi_reader_info(r)->kind == VI_MEDIA_STILL;
     vi_detect_stage.reset(a->detect);
     vi_track_begin.reset(a->begin);
     while ((rc = vi_reader_next(r, &f, &a->err)) == VISO_OK) {
         if (n == 0)
-            OK(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
+            OK_OF(a->err, vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
         analyse_frame(a, f, &cm, still, (uint64_t)n, embed);
         if (see)
             see(a, n, user);

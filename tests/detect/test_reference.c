@@ -64,13 +64,6 @@ static vi_models *models;
 static json_t *reference;
 static viso_error err;
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, err.text);                                                               \
-    } while (0)
-
 static void look(vi_detect_net *net, const char *name, float threshold, float iou, seen *s)
 {
     static vi_arena arena;

@@ -18,13 +18,6 @@ static char dir[64];
 static viso_error err;
 static char warned[512];
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        err.code = 0;                                                                                                  \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, err.text);                                                               \
-    } while (0)
 #define FAILS(code_, word, call)                                                                                       \
     do {                                                                                                               \
         err.code = 0;                                                                                                  \

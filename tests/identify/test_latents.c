@@ -14,14 +14,6 @@ static vi_arena arena;
 static viso_error err;
 static int opened;
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        err = (viso_error){ 0 };                                                                                       \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, err.text);                                                               \
-    } while (0)
-
 /* Counts how often networks run. */
 int __real_vi_run_now(vi_run *r, viso_error *e);
 int __wrap_vi_run_now(vi_run *r, viso_error *e);

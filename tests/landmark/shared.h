@@ -21,23 +21,16 @@ typedef struct lab {
     viso_error err;
 } lab;
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, l->err.text);                                                            \
-    } while (0)
-
 /* Opens the folder; `put` may lay twins into it before the models read their manifest. */
 static inline lab *lab_open(int what, void (*put)(lab *l))
 {
     lab *l = calloc(1, sizeof *l);
     l->k = vi_kernels_get(VI_CPU_ALL);
-    OK(models_folder_open(&l->folder, what, &l->err));
+    OK_OF(l->err, models_folder_open(&l->folder, what, &l->err));
     if (put)
         put(l);
-    OK(vi_models_open(&l->models, &(vi_models_params){ .dir = l->folder.dir }, &l->err));
-    OK(vi_arena_create(&l->arena, (size_t)1 << 30));
+    OK_OF(l->err, vi_models_open(&l->models, &(vi_models_params){ .dir = l->folder.dir }, &l->err));
+    OK_OF(l->err, vi_arena_create(&l->arena, (size_t)1 << 30));
     return l;
 }
 
@@ -61,9 +54,9 @@ static inline void picture_open(lab *l, shared_picture *p, const char *name)
     char path[1024];
     vi_reader *r = NULL;
     snprintf(path, sizeof path, "%s/images/%s", getenv("VISO_TEST_SHARED"), name);
-    OK(vi_reader_open(&r, path, NULL, &l->err));
-    OK(vi_reader_next(r, &p->frame, &l->err));
-    OK(vi_colour_map_create(&p->colour, p->frame->format, &p->frame->colour, p->frame->height, &l->err));
+    OK_OF(l->err, vi_reader_open(&r, path, NULL, &l->err));
+    OK_OF(l->err, vi_reader_next(r, &p->frame, &l->err));
+    OK_OF(l->err, vi_colour_map_create(&p->colour, p->frame->format, &p->frame->colour, p->frame->height, &l->err));
     p->upright = vi_frame_upright(p->frame, &p->width, &p->height);
     vi_reader_close(&r);
 }

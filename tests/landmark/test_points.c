@@ -47,8 +47,8 @@ static vi_frame *load(analysis *a, const char *name)
     vi_frame *f = NULL;
     char path[1024];
     snprintf(path, sizeof(path), "%s/%s", getenv("VISO_TEST_PICTURES"), name);
-    OK(vi_reader_open(&r, path, NULL, &a->err));
-    OK(vi_reader_next(r, &f, &a->err));
+    OK_OF(a->err, vi_reader_open(&r, path, NULL, &a->err));
+    OK_OF(a->err, vi_reader_next(r, &f, &a->err));
     vi_reader_close(&r);
     return f;
 }
@@ -62,7 +62,7 @@ static void a_turned_frame_has_the_same_points(void **state)
     assert_int_equal(vi_format_describe(f->format)->planes, 1);
     int step = vi_format_describe(f->format)->components * vi_format_describe(f->format)->bytes;
     vi_colour_map cm;
-    OK(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
+    OK_OF(a->err, vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
     analyse_frame(a, f, &cm, true, 0, false);
     vi_face want = a->w->face[0];
     for (int turns = 1; turns < 4; turns++) {
@@ -102,7 +102,7 @@ static void nothing_is_found_in_nothing(void **state)
         for (int y = 0; y < f->height; y++)
             memset(f->plane[0] + y * f->stride[0], 128, (size_t)f->width * 3);
         vi_colour_map cm;
-        OK(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
+        OK_OF(a->err, vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
         analyse_frame(a, f, &cm, true, 0, true);
         assert_int_equal(a->w->n_face, 0);
         /* A region put there by hand does not become a face either. */
@@ -111,7 +111,7 @@ static void nothing_is_found_in_nothing(void **state)
         a->w->face[0].roi.cx = a->w->face[0].roi.cy = 20;
         a->w->face[0].roi.side = 40;
         a->w->n_face = 1;
-        OK(vi_landmark_points.process(a->landmark, a->w, &a->arena, &a->err));
+        OK_OF(a->err, vi_landmark_points.process(a->landmark, a->w, &a->arena, &a->err));
         assert_int_equal(a->w->n_face, 0);
         vi_frame_unref(&f);
         vi_colour_map_destroy(&cm);

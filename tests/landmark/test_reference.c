@@ -68,8 +68,8 @@ static void look_slowly(lab *l, size_t m, const char *name, const vi_landmark_vi
     picture_open(l, &p, name);
     vi_rgb whole = vi_rgb_new(&l->arena, p.width, p.height);
     assert_non_null(whole.c[2].p);
-    OK(l->k->sample(p.frame, &p.colour, &p.upright, &whole, VI_BORDER_REPLICATE, &l->arena));
-    OK(vi_models_run(l->models, models[m].id, &run, &row, &l->err));
+    OK_OF(l->err, l->k->sample(p.frame, &p.colour, &p.upright, &whole, VI_BORDER_REPLICATE, &l->arena));
+    OK_OF(l->err, vi_models_run(l->models, models[m].id, &run, &row, &l->err));
     bool half = strcmp(row->tensor[0].type, "float16") == 0;
     void *in = vi_run_input(run, 0, NULL);
     int size = models[m].size;
@@ -89,7 +89,7 @@ static void look_slowly(lab *l, size_t m, const char *name, const vi_landmark_vi
             }
         }
     }
-    OK(vi_run_now(run, &l->err));
+    OK_OF(l->err, vi_run_now(run, &l->err));
     const void *raw = vi_run_output(run, vi_model_role_index(row, models[m].out), NULL);
     for (int i = 0; i < count; i++) {
         double q[2];
@@ -116,7 +116,7 @@ static void look(lab *l, vi_net *net, const char *name, const vi_landmark_view *
     picture_open(l, &p, name);
     vi_net_picture picture = { p.frame, &p.colour, &p.upright };
     assert_true(vi_landmark_crop(net->family, net->tmpl, mode, v, (float)net->size, &map));
-    OK(vi_net_look(net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
+    OK_OF(l->err, vi_net_look(net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
     assert_int_equal(runs, 1);
     assert_int_equal(vi_arena_mark(&l->arena), 0);
     assert_true(found->found);
@@ -147,7 +147,7 @@ static void points_equal_the_reference(void **state)
         json_t *of = json_object_get(json_object_get(all, "landmarks"), models[i].file);
         vi_net net;
         int pictures = 0;
-        OK(vi_net_open(&net, l->models, l->k, models[i].id, &l->err));
+        OK_OF(l->err, vi_net_open(&net, l->models, l->k, models[i].id, &l->err));
         json_object_foreach(of, name, entry)
         {
             vi_landmark_view v = view_of(entry);

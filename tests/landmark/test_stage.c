@@ -18,12 +18,12 @@ static void *open_stage(const vi_stage *s, const vi_option_group *group, uint32_
 {
     vi_settings *settings = NULL;
     void *self = NULL;
-    OK(vi_settings_create(&settings, &group, 1, &l->err));
+    OK_OF(l->err, vi_settings_create(&settings, &group, 1, &l->err));
     for (; set && *set; set++) {
         char key[64];
         const char *eq = strchr(*set, '=');
         snprintf(key, sizeof key, "%.*s", (int)(eq - *set), *set);
-        OK(vi_settings_set(settings, key, eq + 1, &l->err));
+        OK_OF(l->err, vi_settings_set(settings, key, eq + 1, &l->err));
     }
     vi_stage_env env = { .k = l->k, .models = l->models, .wants = wants };
     env.settings = vi_settings_group(settings, s->options);
@@ -47,7 +47,7 @@ static void detect(const char *name)
 {
     int code;
     void *self = open_stage(&vi_detect_stage, &vi_detect_options, 0, NULL, &code);
-    OK(code);
+    OK_OF(l->err, code);
     picture_open(l, &picture, name);
     memset(w, 0, sizeof *w);
     w->frame = picture.frame;
@@ -56,14 +56,14 @@ static void detect(const char *name)
     w->width = picture.width;
     w->height = picture.height;
     w->still = w->cut = w->want_detect = true;
-    OK(vi_detect_stage.process(self, w, &l->arena, &l->err));
+    OK_OF(l->err, vi_detect_stage.process(self, w, &l->arena, &l->err));
     vi_detect_stage.destroy(&self);
     w->count.networks = 0;
 }
 
 static void look(void *self)
 {
-    OK(vi_landmark_points.process(self, w, &l->arena, &l->err));
+    OK_OF(l->err, vi_landmark_points.process(self, w, &l->arena, &l->err));
     assert_int_equal(vi_arena_mark(&l->arena), 0);
 }
 
@@ -232,15 +232,15 @@ static void a_batch_equals_single_runs(void **state)
     vi_landmark_found *a = calloc(FACES, sizeof *a), *b = calloc(FACES, sizeof *b);
     vi_net_picture p = { w->frame, w->colour, &w->upright };
     uint32_t runs = 0, singles = 0;
-    OK(vi_net_open(&many, l->models, l->k, "pfld_68_dynbatch", &l->err));
-    OK(vi_net_open(&one, l->models, l->k, "pfld_68_dynbatch", &l->err));
+    OK_OF(l->err, vi_net_open(&many, l->models, l->k, "pfld_68_dynbatch", &l->err));
+    OK_OF(l->err, vi_net_open(&one, l->models, l->k, "pfld_68_dynbatch", &l->err));
     assert_non_null(many.many);
     for (int i = 0; i < FACES; i++) {
         vi_landmark_view v = { .box = w->face[i].f.box };
         assert_true(vi_landmark_crop(many.family, many.tmpl, VI_CROP_BOX, &v, (float)many.size, &map[i]));
-        OK(vi_net_look(&one, &p, &map[i], 1, &b[i], &singles, &l->arena, &l->err));
+        OK_OF(l->err, vi_net_look(&one, &p, &map[i], 1, &b[i], &singles, &l->arena, &l->err));
     }
-    OK(vi_net_look(&many, &p, map, FACES, a, &runs, &l->arena, &l->err));
+    OK_OF(l->err, vi_net_look(&many, &p, map, FACES, a, &runs, &l->arena, &l->err));
     assert_int_equal(singles, FACES);
     assert_int_equal(runs, FACES / VI_NET_BATCH + FACES % VI_NET_BATCH);
     for (int i = 0; i < FACES; i++)
@@ -248,7 +248,7 @@ static void a_batch_equals_single_runs(void **state)
             assert_true(hypotf(a[i].point[k].x - b[i].point[k].x, a[i].point[k].y - b[i].point[k].y) < 1e-2f);
     vi_net_close(&many);
     /* The same network with a fixed batch has no context for several. */
-    OK(vi_net_open(&many, l->models, l->k, "pfld_68", &l->err));
+    OK_OF(l->err, vi_net_open(&many, l->models, l->k, "pfld_68", &l->err));
     assert_null(many.many);
     vi_net_close(&many);
     vi_net_close(&one);
@@ -291,7 +291,7 @@ static void irises_agree_with_the_mesh(void **state)
     vi_iris iris;
     vi_net_picture p;
     void *self = landmarks(VISO_FACE_HAS_MESH, "landmarks=facemesh_478_fp16", NULL, NULL);
-    OK(vi_iris_open(&iris, l->models, l->k, &l->err));
+    OK_OF(l->err, vi_iris_open(&iris, l->models, l->k, &l->err));
     for (size_t i = 0; i < VI_COUNT(names); i++) {
         detect(names[i]);
         look(self);
@@ -300,7 +300,7 @@ static void irises_agree_with_the_mesh(void **state)
         p = (vi_net_picture){ w->frame, w->colour, &w->upright };
         int good;
         uint32_t runs = 0;
-        OK(vi_iris_look(&iris, &p, mesh, &good, &runs, &l->arena, &l->err));
+        OK_OF(l->err, vi_iris_look(&iris, &p, mesh, &good, &runs, &l->arena, &l->err));
         assert_int_equal(good, 2);
         assert_int_equal(runs, 2);
         assert_memory_equal(mesh, w->face[0].f.mesh, 468 * sizeof mesh[0]); /* the rest stays */
@@ -331,8 +331,8 @@ static void head_poses_agree(void **state)
                                         "landmarks=pfld_106_lite" };
     vi_run *fsa[2];
     const vi_model_row *row = NULL;
-    OK(vi_models_run(l->models, "fsanet_var", &fsa[0], &row, &l->err));
-    OK(vi_models_run(l->models, "fsanet_1x1", &fsa[1], &row, &l->err));
+    OK_OF(l->err, vi_models_run(l->models, "fsanet_var", &fsa[0], &row, &l->err));
+    OK_OF(l->err, vi_models_run(l->models, "fsanet_1x1", &fsa[1], &row, &l->err));
     double sum[5][3] = { { 0 } };
     for (size_t i = 0; i < VI_COUNT(names); i++) {
         for (size_t m = 0; m < VI_COUNT(sets); m++) {
@@ -361,11 +361,11 @@ static void head_poses_agree(void **state)
                                                      1.3f * fmaxf(f->f.box.x1 - f->f.box.x0, f->f.box.y1 - f->f.box.y0), 0, 64);
                 vi_affine to_frame = vi_affine_compose(&w->upright, &map);
                 vi_rgb crop = vi_rgb_new(&l->arena, 64, 64);
-                OK(l->k->sample(w->frame, w->colour, &to_frame, &crop, VI_BORDER_ZERO, &l->arena));
+                OK_OF(l->err, l->k->sample(w->frame, w->colour, &to_frame, &crop, VI_BORDER_ZERO, &l->arena));
                 float net[3] = { 0, 0, 0 };
                 for (int k = 0; k < 2; k++) {
                     l->k->to_tensor(vi_run_input(fsa[k], 0, NULL), &crop, row->scale, row->offset, row->bgr);
-                    OK(vi_run_now(fsa[k], &l->err));
+                    OK_OF(l->err, vi_run_now(fsa[k], &l->err));
                     for (int q = 0; q < 3; q++)
                         net[q] += ((const float *)vi_run_output(fsa[k], 0, NULL))[q] / 2;
                 }

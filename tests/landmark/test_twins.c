@@ -79,7 +79,7 @@ static void put_all(lab *l)
                 scores[3 * p + 2] = k->own;
             fill[n_fill++] = (twin_fill){ .output = "points", .values = scores, .n = 98 * 3 };
         }
-        OK(twin_put(&l->folder, k->id, &(twin_plan){ .value = v, .n_value = n, .fill = fill, .n_fill = n_fill }, &l->err));
+        OK_OF(l->err, twin_put(&l->folder, k->id, &(twin_plan){ .value = v, .n_value = n, .fill = fill, .n_fill = n_fill }, &l->err));
     }
     /* RetinaFace: the best prior is row 7 of stride 16 (32 x 32 cells), column 20, second size (128); a weaker one elsewhere. */
     enum { BEST = 2 * 64 * 64 + 2 * (7 * 32 + 20) + 1, WEAK = 2 * 64 * 64 + 2 * 32 * 32 + 3 };
@@ -92,10 +92,10 @@ static void put_all(lab *l)
         v[3 + 2 * p] = (twin_value){ .output = "points", .at = 10 * BEST + 2 * p + 1, .probe = TWIN_SPOT_Y, .scale = s,
                                      .value = (step_y(p) - 7.5f * 16) * s };
     }
-    OK(twin_put(&l->folder, "res50", &(twin_plan){ .value = v, .n_value = 12 }, &l->err));
+    OK_OF(l->err, twin_put(&l->folder, "res50", &(twin_plan){ .value = v, .n_value = 12 }, &l->err));
     const twin_value b[2] = { { .output = "coefficients", .at = 25, .probe = TWIN_PIXEL, .y = 145, .x = 1, .scale = 1 },
                               { .output = "coefficients", .at = 51, .probe = TWIN_PIXEL, .y = 8, .x = 0, .scale = 2 } };
-    OK(twin_put(&l->folder, "face_blendshapes", &(twin_plan){ .value = b, .n_value = 2 }, &l->err));
+    OK_OF(l->err, twin_put(&l->folder, "face_blendshapes", &(twin_plan){ .value = b, .n_value = 2 }, &l->err));
 }
 
 /* A dark grey picture with one light. */
@@ -113,7 +113,7 @@ static void scene_open(lab *l, scene *s, int w, int h, vi_point at, float radius
         for (int x = 0; x < w; x++)
             memset(s->frame->plane[0] + y * s->frame->stride[0] + 3 * x,
                    hypotf((float)x + 0.5f - at.x, (float)y + 0.5f - at.y) < radius ? 250 : 60, 3);
-    OK(vi_colour_map_create(&s->colour, VI_FORMAT_RGB24, &s->frame->colour, h, &l->err));
+    OK_OF(l->err, vi_colour_map_create(&s->colour, VI_FORMAT_RGB24, &s->frame->colour, h, &l->err));
     int uw, uh;
     s->upright = vi_frame_upright(s->frame, &uw, &uh);
 }
@@ -193,7 +193,7 @@ static void check(lab *l, const kind *k, vi_net *net, int place, float angle, vi
     scene_open(l, &s, places[place].w, places[place].h, light, fmaxf(6 * zoom, 3));
     vi_net_picture picture = { s.frame, &s.colour, &s.upright };
     uint32_t runs = 0;
-    OK(vi_net_look(net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
+    OK_OF(l->err, vi_net_look(net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
     assert_true(found->found);
     assert_float_equal(found->own, k->own, 2e-3);
     const int *of = used_of(k->set);
@@ -215,7 +215,7 @@ static void points_follow_a_light(void **state)
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {
         const kind *k = &kinds[i];
         vi_net net;
-        OK(vi_net_open(&net, l->models, l->k, k->id, &l->err));
+        OK_OF(l->err, vi_net_open(&net, l->models, l->k, k->id, &l->err));
         assert_int_equal(net.family->set, k->set);
         assert_int_equal(net.family->count, k->count);
         for (int p = 0; p < (int)VI_COUNT(places); p++) {
@@ -237,7 +237,7 @@ static void the_best_prior_gives_the_five(void **state)
     lab *l = lab_open(0, put_all);
     vi_landmark_found *found = calloc(1, sizeof *found);
     vi_net net;
-    OK(vi_net_open(&net, l->models, l->k, "res50", &l->err));
+    OK_OF(l->err, vi_net_open(&net, l->models, l->k, "res50", &l->err));
     for (int p = 0; p < (int)VI_COUNT(places); p++) {
         vi_landmark_view v = view_for(&places[p].box, 0);
         vi_affine map, back;
@@ -251,7 +251,7 @@ static void the_best_prior_gives_the_five(void **state)
         vi_net_picture picture = { s.frame, &s.colour, &s.upright };
         assert_true(vi_affine_invert(&map, &back));
         vi_point c = vi_affine_apply(&back, light.x, light.y);
-        OK(vi_net_look(&net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
+        OK_OF(l->err, vi_net_look(&net, &picture, &map, 1, found, &runs, &l->arena, &l->err));
         assert_true(found->found);
         assert_float_equal(found->own, 0.9, 1e-5);
         for (int k = 0; k < 5; k++) {
@@ -294,8 +294,8 @@ static void blend_shapes_get_the_points(void **state)
     float out[VISO_BLENDSHAPES];
     for (int i = 0; i < VISO_MESH_POINTS; i++)
         mesh[i] = (viso_point3){ (float)i + 0.25f, 1000.5f - (float)i, 7 };
-    OK(vi_blend_open(&b, l->models, &l->err));
-    OK(vi_blend_look(&b, mesh, out, &l->err));
+    OK_OF(l->err, vi_blend_open(&b, l->models, &l->err));
+    OK_OF(l->err, vi_blend_look(&b, mesh, out, &l->err));
     assert_float_equal(out[25], 1000.5 - 477, 1e-3);
     assert_float_equal(out[51], 2 * 13.25, 1e-3);
     vi_blend_close(&b);

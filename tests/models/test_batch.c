@@ -13,14 +13,6 @@ enum { ITEMS = 4 };
 static vi_models *models;
 static viso_error err;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* Item i: another computed picture. */
 static void fill(float *to, size_t n, int i)
 {

@@ -15,14 +15,6 @@ static models_folder folder;
 static viso_error err;
 static fake_plan plan;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* y = x + 1, x [1,c,h,w] with sides that are open where they are negative. */
 static void put_net(const char *file, const int64_t dim[4])
 {

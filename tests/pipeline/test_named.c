@@ -16,14 +16,6 @@ static models_folder folder;
 static char hopper[512], collins[512], db[300];
 static viso_error err;
 
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        err = (viso_error){ 0 };                                                                                       \
-        int rc_ = (call);                                                                                              \
-        if (rc_)                                                                                                       \
-            fail_msg("%s: %d %s", #call, rc_, err.text);                                                               \
-    } while (0)
-
 static viso_engine *engine(const char *key, const char *value)
 {
     viso_options *o;

@@ -90,11 +90,11 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     w->sequence = (uint64_t)n;
     w->n_face = w->n_look = 0;
     memset(&w->count, 0, sizeof(w->count));
-    OK(vi_track_begin.process(a->begin, w, &a->arena, &a->err));
+    OK_OF(a->err, vi_track_begin.process(a->begin, w, &a->arena, &a->err));
     do {
         if (w->want_detect)
-            OK(vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
-        OK(vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
+            OK_OF(a->err, vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
+        OK_OF(a->err, vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
     vi_affine back[MOST_ACTORS];
     for (int i = 0; i < m->n_actor; i++) {
@@ -108,9 +108,9 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
                 m->t[i].raw_roll[n] = pose.angles.roll;
         }
     }
-    OK(vi_track_end.process(a->end, w, &a->arena, &a->err));
+    OK_OF(a->err, vi_track_end.process(a->end, w, &a->arena, &a->err));
     if (embed) {
-        OK(vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
+        OK_OF(a->err, vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
         vi_track_confirm(a->begin, w, 0.42f);
     }
     assert_int_equal(vi_arena_mark(&a->arena), 0);

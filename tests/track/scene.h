@@ -41,11 +41,11 @@ static inline float *scene_row(const vi_plane *p, int y)
 static inline scene *scene_open(analysis *a, int width, int height)
 {
     scene *s = calloc(1, sizeof(*s));
-    OK(vi_arena_create(&s->arena, (size_t)1 << 30));
+    OK_OF(a->err, vi_arena_create(&s->arena, (size_t)1 << 30));
     s->k = vi_kernels_get(VI_CPU_ALL);
     s->frame = vi_frame_alloc(VI_FORMAT_YUV420P, width, height);
     s->frame->colour = (vi_colour){ 1, 1, 6, 2, 2 };
-    OK(vi_colour_map_create(&s->colour, s->frame->format, &s->frame->colour, height, &a->err));
+    OK_OF(a->err, vi_colour_map_create(&s->colour, s->frame->format, &s->frame->colour, height, &a->err));
     s->picture = vi_rgb_new(&s->arena, width, height);
     s->layer = vi_rgb_new(&s->arena, width, height);
     s->alpha = vi_plane_new(&s->arena, width, height);
@@ -70,9 +70,9 @@ static inline still_actor actor_from(scene *s, analysis *a, const char *name, fl
     vi_colour_map cm;
     still_actor out = { .width = width };
     snprintf(path, sizeof(path), "%s/images/%s", getenv("VISO_TEST_SHARED"), name);
-    OK(vi_reader_open(&r, path, NULL, &a->err));
-    OK(vi_reader_next(r, &f, &a->err));
-    OK(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
+    OK_OF(a->err, vi_reader_open(&r, path, NULL, &a->err));
+    OK_OF(a->err, vi_reader_next(r, &f, &a->err));
+    OK_OF(a->err, vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
     analyse_frame(a, f, &cm, true, 0, false);
     assert_true(a->w->n_face >= 1);
     const viso_face *face = &a->w->face[0].f;
@@ -86,7 +86,7 @@ static inline still_actor actor_from(scene *s, analysis *a, const char *name, fl
     vi_affine to_frame = vi_affine_compose(&a->w->upright, &to_upright);
     out.crop = vi_rgb_new(&s->arena, ACTOR_SIZE, ACTOR_SIZE);
     out.mask = vi_plane_new(&s->arena, ACTOR_SIZE, ACTOR_SIZE);
-    OK(s->k->sample(f, &cm, &to_frame, &out.crop, VI_BORDER_REPLICATE, &s->arena));
+    OK_OF(a->err, s->k->sample(f, &cm, &to_frame, &out.crop, VI_BORDER_REPLICATE, &s->arena));
     out.centre = (vi_point){ ACTOR_SIZE / 2.0f, ACTOR_SIZE / 2.0f };
     for (int y = 0; y < ACTOR_SIZE; y++) {
         for (int x = 0; x < ACTOR_SIZE; x++) {

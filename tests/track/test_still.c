@@ -35,7 +35,7 @@ static double rms(analysis *a, const vi_frame *picture, int step)
     memset(sum, 0, sizeof(sum));
     memset(square, 0, sizeof(square));
     vi_frame_copy_props(f, picture);
-    OK(vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
+    OK_OF(a->err, vi_colour_map_create(&cm, f->format, &f->colour, f->height, &a->err));
     for (int n = 0; n < FRAMES; n++) {
         show(f, picture, step, &seed);
         analyse_frame(a, f, &cm, false, (uint64_t)n, false);
@@ -68,8 +68,8 @@ static void a_still_head_is_steady(void **state)
         vi_frame *picture = NULL;
         char path[1024];
         snprintf(path, sizeof(path), "%s/astronaut.png", getenv("VISO_TEST_PICTURES"));
-        OK(vi_reader_open(&r, path, NULL, &a->err));
-        OK(vi_reader_next(r, &picture, &a->err));
+        OK_OF(a->err, vi_reader_open(&r, path, NULL, &a->err));
+        OK_OF(a->err, vi_reader_next(r, &picture, &a->err));
         vi_reader_close(&r);
         const vi_format_info *info = vi_format_describe(picture->format);
         assert_true(info->planes == 1 && info->bytes == 1 && info->components >= 3);

@@ -14,14 +14,6 @@
 static viso_error err;
 static models_folder folder;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* The json blocks of the page, in their order; allocated. */
 static char *block(int number)
 {

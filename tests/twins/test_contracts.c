@@ -13,14 +13,6 @@ static viso_error err;
 static models_folder folder;
 static vi_models *models;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 static int setup(void **state)
 {
     int n;

@@ -15,14 +15,6 @@ static viso_error err;
 static models_folder folder;
 static vi_arena arena;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* A face in pixels of a network's input: middle, size, score. */
 typedef struct face {
     double cx, cy, w, h, score;

@@ -9,14 +9,6 @@
 
 static viso_error err;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 static vi_models *open_models(const models_folder *f)
 {
     vi_models *m;

@@ -18,14 +18,6 @@ static models_folder folder;
 static vi_models *models;
 static vi_arena arena;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* How a model writes points: number = pixel of the crop * scale + shift, at `first + stride * point` of its output. */
 typedef struct writing {
     const char *id;

@@ -9,14 +9,6 @@
 static viso_error err;
 static vi_runtime *rt;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* A network made of a twin, bound: every input and output in the contract's order, sizes as given. */
 typedef struct net {
     uint8_t *data;

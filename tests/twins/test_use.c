@@ -20,14 +20,6 @@ static models_folder folder;
 static vi_models *models;
 static vi_arena arena;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* --- what was fed ------------------------------------------------------------------------------------------------ */
 
 static int runs;

@@ -17,14 +17,6 @@ static models_folder folder;
 static vi_models *models;
 static vi_arena arena;
 
-#define OK(call) \
-    do { \
-        err = (viso_error){0}; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, err.text); \
-    } while (0)
-
 /* Anchor 0 of cell (4, 4), stride 8: its corner lies at 32, 32. The box spans the eyes and the mouth. */
 static int put_twin(viso_error *e)
 {
