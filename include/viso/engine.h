@@ -35,6 +35,12 @@ typedef int (*viso_progress_fn)(void *user, const viso_progress *p);
 
 typedef struct viso_map { const char *person, *source; } viso_map; /* paths of photographs */
 
+/* Settings of their own for a part of a clip. The strings must live as long as those of viso_swap_params. */
+typedef struct viso_at {
+    const char *start, *end; /* places of the clip: "83.5", "1:23.5", "250f"; NULL or "": open */
+    const char *key, *value; /* an option of the table, "detect-score", and its value as text */
+} viso_at;
+
 typedef struct viso_swap_params {
     const char *const *sources; /* photographs of one person, merged; may be empty when maps are given */
     int n_source;
@@ -42,6 +48,9 @@ typedef struct viso_swap_params {
     int n_map;
     const char *target;         /* still, video or folder */
     const char *out;            /* file (folder for a folder); NULL: the run is measured and the result thrown away */
+    const viso_at *at;          /* videos only; where ranges overlap, the later one counts, option by option */
+    int n_at;
+    int measure;                /* fill in viso_run_stats.quality (videos; takes some time of its own) */
     viso_progress_fn progress;  /* may be NULL */
     void *user;
 } viso_swap_params;

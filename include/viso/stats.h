@@ -21,6 +21,18 @@ typedef struct viso_network_stats {
     char fell_back[280]; /* "" or the device that was asked for, or that failed, and why: "cuda: no NVIDIA driver …" */
 } viso_network_stats;
 
+/* How good a run over clips was; see docs/speed.md for how each is measured. Sums and means over all frames. */
+typedef struct viso_quality_stats {
+    int measured;                 /* 0: nothing below is filled in */
+    uint64_t faces;               /* records of followed faces that went to the picture lane */
+    double jitter_before, jitter_after; /* RMS second difference of the landmarks after the head's motion is taken out, in pixels
+                                     of a picture 1080 high: as the network gave them, and as they were used */
+    double roll_before, roll_after;     /* RMS second difference of the roll, degrees */
+    double flicker;               /* RMS change from frame to frame of the result beyond the target's own, inside the faces,
+                                     levels of 255 */
+    uint64_t id_switches;         /* a followed face became another person, or a person got another number */
+} viso_quality_stats;
+
 typedef struct viso_run_stats {
     uint64_t frames;          /* written */
     uint64_t faces_seen;      /* faces with landmarks, over all frames */
@@ -41,6 +53,9 @@ typedef struct viso_run_stats {
     uint64_t planned_ram;        /* of the last clip: bytes it was expected to take, 0 for stills */
     int n_network;
     viso_network_stats network[VISO_MAX_NETWORKS]; /* those loaded, in the order of the manifest */
+    uint64_t detector_frames; /* frames in which the detector looked, wholly or around a place */
+    uint64_t detector_runs, landmark_runs, embedder_runs; /* network runs by kind */
+    viso_quality_stats quality;
 } viso_run_stats;
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef VI_BASE_H
 #define VI_BASE_H
 
+#include "base/blob.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"

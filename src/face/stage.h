@@ -106,9 +106,17 @@ typedef struct vi_stage {
     /* State that all workers' instances share (turnstiles, smoothed state per slot). Optional. Made after the people. */
     int (*share)(void **shared, const vi_stage_env *env, viso_error *err);
     void (*unshare)(void **shared);
+    /* What `share` made remembers of time, as bytes; called while no face is at work. Optional. */
+    void (*share_save)(const void *shared, vi_blob *b);
+    int (*share_load)(void *shared, vi_blob *b, viso_error *err);
     int (*create)(void **self, const vi_stage_env *env, viso_error *err);
     void (*destroy)(void **self);
     void (*reset)(void *self);                                         /* forget time: a seek, a new clip */
+    /* What a temporal stage remembers of earlier frames, as bytes that only this build reads: for carrying a run on after a
+     * break, and into an instance with other settings. The settings are not part of it. Optional: no memory. After a failed
+     * load the instance can only be destroyed. */
+    void (*save)(const void *self, vi_blob *b);
+    int (*load)(void *self, vi_blob *b, viso_error *err);
     int (*process)(void *self, vi_work *w, vi_arena *scratch, viso_error *err);
 } vi_stage;
 

@@ -2,6 +2,8 @@
 #ifndef VI_MEDIA_H
 #define VI_MEDIA_H
 
+#include <stdatomic.h>
+
 #include "base/base.h"
 #include "frame/frame.h"
 #include "options/options.h"
@@ -79,14 +81,31 @@ typedef struct vi_writer_params {
     const vi_output_settings *settings;
     bool mark;
     const vi_log *log;
+    /* Videos: pictures are coded in segments, each a file of its own in a folder, and put together with all other streams by
+     * vi_writer_finish. */
+    const char *folder;   /* exists; holds the segments, which stay there until vi_writer_finish has succeeded. NULL: a folder of
+                             the writer's own beside the result, which goes away in any case */
+    int segment;          /* this many finished segments are in the folder already: go on behind them */
+    atomic_bool *cancel;  /* set: do not wait for room on the disk any longer. May be NULL */
+    /* Called when a full disk makes the writer wait (bytes it wants to write), and with 0 when it goes on. The thread that writes. */
+    void (*full)(void *user, uint64_t bytes);
+    void *user;
 } vi_writer_params;
 int vi_writer_open(vi_writer **w, const vi_writer_params *p, viso_error *err);
 /* Frames in presentation order; the frame stays the caller's. May block. */
 int vi_writer_write(vi_writer *w, vi_frame *f, viso_error *err);
+/* Videos: ends the segment at the last frame written: coded to its end, closed and fsynced when this returns, so that a run may
+ * go on behind it whatever happens. The next frame begins another, with a key frame. *bytes (may be NULL): its size. Without a
+ * frame since the last one nothing happens. */
+int vi_writer_segment(vi_writer *w, uint64_t *bytes, viso_error *err);
 /* Flushes, copies the rest of the other streams (up to the last video time when `cut` says that the run was stopped),
  * marks, and gives the file its name. Destroys w in any case; on failure nothing is left. */
 int vi_writer_finish(vi_writer **w, bool cut, viso_error *err);
 void vi_writer_abort(vi_writer **w);
+/* Ends the writer but leaves finished segments in `folder` (an unfinished one is removed). */
+void vi_writer_leave(vi_writer **w);
+/* Whether `folder` holds segments 0 .. n - 1, whole, as this writer would go on behind. VISO_ERR_INPUT naming what is missing. */
+int vi_writer_segments_check(const char *folder, int n, viso_error *err);
 /* Packets of other streams that the container cannot hold are dropped at open with one log line each. */
 
 /* Whether the path's extension names a still or a video container that vi_writer can write; 0 neither. */

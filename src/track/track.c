@@ -535,6 +535,18 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     return VISO_OK;
 }
 
+int vi_track_lag(const void *self)
+{
+    (void)self;
+    return 0;
+}
+
+void vi_track_settle(void *self, vi_work *w)
+{
+    (void)self;
+    (void)w;
+}
+
 /* ---- the stages ---- */
 
 static void end_all(vi_track_state *s)

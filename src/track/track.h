@@ -48,4 +48,12 @@ bool vi_track_retry(void *self, vi_work *w);
  * every frame in which identify ran; without identify, simply not called. `self` of either stage. */
 void vi_track_confirm(void *self, vi_work *w, float match);
 
+/* Looking at both sides (files; live use is causal). A frame that was analysed waits until `lag` more have been, or the clip
+ * has ended; then its records are rewritten with what is known from the frames before and behind it: smoothed without delay,
+ * gaps bridged from both ends. Frames are settled in order, each once. 0: records are final as they leave the chain. `self`
+ * of either stage; the same for the life of the stage. */
+int vi_track_lag(const void *self);
+/* `w`: the oldest frame not settled yet. Needs nothing of its pixels. */
+void vi_track_settle(void *self, vi_work *w);
+
 #endif
