@@ -178,6 +178,9 @@ int cli_gallery_rename(cli *c, viso_error *err);
 int cli_gallery_refresh(cli *c, viso_error *err);
 int cli_gallery_export(cli *c, viso_error *err);
 int cli_gallery_import(cli *c, viso_error *err);
+int cli_cache_info(cli *c, viso_error *err);
+int cli_cache_list(cli *c, viso_error *err);
+int cli_cache_clear(cli *c, viso_error *err);
 int cli_show_help(cli *c, viso_error *err);
 
 #endif

@@ -12,10 +12,11 @@ const cli_arg cli_global_args[] = {
 const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
 
 static const char *const swap_groups[] = { "who", "target", "input", "detect", "landmark", "track", "identify",
-                                           "swap", "blend",  "output",   "run",   NULL };
+                                           "swap", "blend",  "output",   "cache", "run",   NULL };
 static const char *const look_groups[] = { "target", "input", "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
+static const char *const cache_groups[] = { "cache", "run", NULL };
 static const char *const gallery_groups[] = { "identify", "detect", "run", NULL };
 
 static const cli_arg swap_args[] = {
@@ -126,6 +127,13 @@ const cli_command cli_commands[] = {
     { "gallery import", "FILE...", "Takes over VisoMaster's embeddings (JSON).",
       "All or nothing of each FILE. Only vectors come; a recogniser that FILE does not know needs a photograph.", gallery_groups, NULL,
       0, 1, -1, false, cli_gallery_import },
+    { "cache info", "", "Tells what is kept of videos for the next run, where, and how much.",
+      "A swap of a video keeps what it found of faces in each frame, so that the next one with other settings of the swap need not "
+      "look again. It is data about people, readable by you alone. --cache off keeps nothing.",
+      cache_groups, NULL, 0, 0, 0, false, cli_cache_info },
+    { "cache list", "", "Lists the runs that are kept.", NULL, cache_groups, NULL, 0, 0, 0, false, cli_cache_list },
+    { "cache clear", "[FILE...]", "Forgets what is kept, of all videos or of FILE; it is overwritten.", NULL, cache_groups, NULL, 0, 0, -1,
+      false, cli_cache_clear },
     { "options", "", "Shows all settings as a configuration file, with the values in force.",
       "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
     { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",

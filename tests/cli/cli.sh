@@ -320,6 +320,17 @@ expect 0 out "2 people; biometric data" gallery export new.json
 expect 2 err "exists already" gallery export a.jpg
 expect 0 out "2 entries, 1 of them new" gallery import a.jpg
 expect 0 out "3 vectors made" gallery refresh
+
+# ---- cache
+expect 0 out "/c/results.db: 2.1M of 1.0G" cache ; holds out.txt "1 input, 2 runs, 339 frames" ; holds out.txt "data about people"
+expect 0 out '"personal": true' cache --json ; holds out.txt '"limit": 1073741824'
+expect 0 out "/v/clip.mp4  0123456789ab  0.00 to 12.48 s, 313 frames, 1.9M, used 2026-01-03" cache list ; holds out.txt "being made"
+expect 0 out '"whole": false' cache list --json
+expect 0 out "2 runs forgotten" cache clear
+expect 0 out "1 run forgotten" cache clear a.jpg
+expect 0 out '"runs":2' cache clear --json
+expect 9 err "other.mp4" cache clear other.mp4
+expect 2 err "cache info" cache info a.jpg
 expect 0 out "anna, similarity 75" detect a.jpg --who
 expect 0 out '"person":"anna","most_like":"anna","similarity":75.0,"cosine":0.5' detect a.jpg --who --json ; lacks out.txt embedding
 expect 0 none - swap --map anna=a.jpg party.jpg -o named.jpg
