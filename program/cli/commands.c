@@ -26,6 +26,15 @@ static const cli_arg swap_args[] = {
     { "map", 0, "PERSON=SOURCE", true, false,
       "Only the person in the photograph PERSON, or of this name in the gallery, gets the face of SOURCE. May be given several "
       "times; faces that are like none of them get the plain SOURCE, or stay when there is none." },
+    { "at", 0, "START-END", false, false,
+      "Settings for a part of a video: the words behind it, OPTION=VALUE, hold from START up to END, which are written like --start "
+      "and may be left out: --at 0:12-0:20 opacity=0.5 steady=high, or in one word \"0:12-0:20 opacity=0.5,steady=high\". May be given "
+      "several times; later ones count, option by option." },
+    { "project", 0, "FILE", true, false,
+      "Takes sources, people, target, result, settings and ranges from a project file (docs/project.md). What stands on the line goes "
+      "before it; words on the line are [SOURCE...] TARGET." },
+    { "save-project", 0, "FILE", true, false,
+      "Writes the project and the line as a project file, and swaps nothing." },
 };
 
 static const cli_arg detect_args[] = {
@@ -57,6 +66,7 @@ static const cli_arg import_args[] = {
 static const cli_arg options_args[] = {
     { "markdown", 0, NULL, false, false, "All options as a Markdown page." },
     { "defaults", 0, NULL, false, false, "A configuration file with the defaults instead of the values in force." },
+    { "project-schema", 0, NULL, false, false, "The JSON schema of project files." },
 };
 
 static const cli_arg bench_args[] = {
@@ -165,6 +175,11 @@ const char *cli_bare_switch(const cli_command *k, const char *option)
         if (strcmp(bare[i].command, k->name) == 0 && strcmp(bare[i].option, option) == 0)
             return bare[i].meant;
     return NULL;
+}
+
+bool cli_takes_pairs(const cli_arg *a)
+{
+    return strcmp(a->name, "at") == 0;
 }
 
 const cli_command *cli_command_find(const char *const *word, int n, int *used)

@@ -54,6 +54,9 @@ int vi_reader_frame_time(vi_reader *r, int64_t n, int64_t *pts, viso_error *err)
  * streams of that part, all beginning at zero. Call before the first frame is read. VISO_ERR_USAGE: not a place, nothing
  * between the two, or behind the end of the clip. */
 int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error *err);
+/* Such a place (not the open one) in ticks, whatever part is handed out; the reader does not move. VISO_EOF: a frame behind the
+ * end. r NULL: only whether it is written as a place, VISO_ERR_USAGE when not. */
+int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *err);
 uint64_t vi_reader_damaged(const vi_reader *r);
 void vi_reader_close(vi_reader **r);
 
