@@ -9,9 +9,10 @@
  * pixels times 1080 / height. M comes from points of the skin that are followed in the picture (a view of 128 pixels, forward
  * and back, robust fit), for up to eight faces at once. So neither a turning head nor a shaking camera counts, however fast, and
  * neither does what goes on steadily (an opening mouth, a slow drift); the network's noise in place, size and turn does, because
- * the picture has no part in it. Where the picture does not tell (no texture, a ninth face) M is the identity: a plain second
- * difference, in which steady motion cancels. White noise of s pixels on each coordinate gives sqrt(12) s. Roll is the same with
- * the turn that leads from M(n) x(n - 1) to x(n).
+ * the picture has no part in it. Frames in which the skin cannot be followed (blur, a turn out of sight) do not count: jitter
+ * could not be told from motion. Of a ninth face M is the identity: a plain second difference, in which steady motion cancels.
+ * White noise of s pixels on each coordinate gives sqrt(12) s. Roll is the same with the turn that leads from M(n) x(n - 1) to
+ * x(n).
  *
  * Before and after are taken over the same faces in the same frames: those in which the network saw the face (_raw) and the
  * final record was handed on, in this frame and the two before it. So frames at a cut, at a birth, or next to a gap do not count.
@@ -35,7 +36,7 @@ typedef struct vi_measure vi_measure;
 int vi_measure_create(vi_measure **m, const vi_kernels *k, viso_error *err);
 void vi_measure_destroy(vi_measure **m);
 /* The landmarks as their network gave them, before the tracker has smoothed them; records of followed faces have slots. The
- * frame's pixels are read; w->frame NULL: the picture does not tell. */
+ * frame's pixels are read; w->frame NULL: plain second differences. */
 void vi_measure_raw(vi_measure *m, const vi_work *w);
 /* The records as they go to the picture lane: slots and tracks final. */
 void vi_measure_final(vi_measure *m, const vi_work *w);

@@ -20,7 +20,8 @@ typedef struct trail {
 /* A face in a frame, as the network saw it. */
 typedef struct moment {
     uint64_t number; /* of the frame, plus 1; 0 none */
-    bool told, counts;
+    vi_shown shown;
+    bool counts;
     vi_affine motion; /* of the picture since the frame before */
     double jitter, roll; /* squares; with `counts` */
 } moment;
@@ -66,13 +67,16 @@ static bool is_of(const moment *m, uint64_t sequence)
     return m->number == sequence + 1;
 }
 
-/* How the picture moved into this frame and into the one before: both or neither as it shows, so that steady motion cancels. */
-static void motions(vi_jitter *j, int slot, uint64_t sequence, vi_affine m[2])
+/* How the picture moved into this frame and into the one before: both or neither as it shows, so that steady motion cancels.
+ * False where it moved in a way that cannot be followed (blur, a turn out of sight). */
+static bool motions(vi_jitter *j, int slot, uint64_t sequence, vi_affine m[2])
 {
     const moment *now = moment_at(j, slot, sequence), *then = moment_at(j, slot, sequence - 1);
-    bool told = is_of(now, sequence) && now->told && is_of(then, sequence - 1) && then->told;
+    vi_shown a = is_of(now, sequence) ? now->shown : VI_SHOWN_NOTHING, b = is_of(then, sequence - 1) ? then->shown : VI_SHOWN_NOTHING;
+    bool told = a == VI_SHOWN_MOTION && b == VI_SHOWN_MOTION;
     m[0] = told ? now->motion : vi_affine_identity();
     m[1] = told ? then->motion : vi_affine_identity();
+    return a != VI_SHOWN_UNCLEAR && b != VI_SHOWN_UNCLEAR;
 }
 
 static double turn(const vi_point *from, const vi_point *to)
@@ -132,11 +136,10 @@ void vi_jitter_raw(vi_jitter *j, const vi_work *w)
         trail *t = &j->raw[f->slot];
         moment *at = moment_at(j, f->slot, w->sequence);
         *at = (moment){ .number = w->sequence + 1, .counts = step(t, w, f->f.track) };
-        at->told = vi_watch_face(j->watches, w, f->slot, now, vi_face_width(&f->f), &at->motion);
-        if (at->counts) {
-            motions(j, f->slot, w->sequence, m);
+        at->shown = vi_watch_face(j->watches, w, f->slot, now, vi_face_width(&f->f), &at->motion);
+        at->counts = at->counts && motions(j, f->slot, w->sequence, m);
+        if (at->counts)
             second_difference(t, now, m, to_1080(w), &at->jitter, &at->roll);
-        }
         keep(t, now);
     }
 }
@@ -154,8 +157,7 @@ void vi_jitter_final(vi_jitter *j, const vi_work *w)
         trail *t = &j->final[f->slot];
         const moment *at = moment_at(j, f->slot, w->sequence);
         bool counts = step(t, w, f->f.track) && is_of(at, w->sequence) && at->counts;
-        if (counts) {
-            motions(j, f->slot, w->sequence, m);
+        if (counts && motions(j, f->slot, w->sequence, m)) {
             second_difference(t, now, m, to_1080(w), &jitter, &roll);
             j->sums.n++;
             j->sums.before += at->jitter;

@@ -178,12 +178,12 @@ static watch *watch_of(vi_watches *w, int slot, uint64_t sequence)
     return unused;
 }
 
-bool vi_watch_face(vi_watches *w, const vi_work *work, int slot, const vi_point *steady, float width, vi_affine *motion)
+vi_shown vi_watch_face(vi_watches *w, const vi_work *work, int slot, const vi_point *steady, float width, vi_affine *motion)
 {
     watch *x = watch_of(w, slot, work->sequence);
     vi_point c = { 0, 0 }, then[VI_STEADY_POINTS];
     if (!x)
-        return false;
+        return VI_SHOWN_NOTHING;
     for (int i = 0; i < VI_STEADY_POINTS; i++) {
         c.x += steady[i].x / VI_STEADY_POINTS;
         c.y += steady[i].y / VI_STEADY_POINTS;
@@ -191,11 +191,11 @@ bool vi_watch_face(vi_watches *w, const vi_work *work, int slot, const vi_point 
     bool before = x->used && x->sequence + 1 == work->sequence && !work->cut;
     x->used = look(w, &x->next, work, c.x, c.y, SPAN * width);
     if (!x->used)
-        return false;
+        return VI_SHOWN_NOTHING;
     /* Where the points were is where they are now in a view that lies around them: their own motion is not asked for. */
     for (int i = 0; i < VI_STEADY_POINTS; i++)
         then[i] = in_picture(&x->now, in_view(&x->next, steady[i]));
-    bool told = before && follow(w->k, &x->now, &x->next, then, motion);
+    vi_shown told = !before ? VI_SHOWN_NOTHING : follow(w->k, &x->now, &x->next, then, motion) ? VI_SHOWN_MOTION : VI_SHOWN_UNCLEAR;
     view swap = x->now;
     x->now = x->next;
     x->next = swap;

@@ -14,9 +14,14 @@ void vi_steady_points(const viso_point3 *mesh, vi_point *out);
 typedef struct vi_watches vi_watches;
 int vi_watches_create(vi_watches **w, const vi_kernels *k);
 void vi_watches_destroy(vi_watches **w);
-/* Looks at the face with these steady points in this frame. True when it was looked at in the frame before as well and its skin
- * could be followed: *motion takes points of the picture then to now. */
-bool vi_watch_face(vi_watches *w, const vi_work *work, int slot, const vi_point *steady, float width, vi_affine *motion);
+/* Looks at the face with these steady points in this frame, and compares with the frame before when it was looked at there as well:
+ * *motion takes points of the picture then to now. */
+typedef enum vi_shown {
+    VI_SHOWN_NOTHING, /* not looked at in both frames: no pixels, too many faces, a new face */
+    VI_SHOWN_UNCLEAR, /* its skin could not be followed */
+    VI_SHOWN_MOTION
+} vi_shown;
+vi_shown vi_watch_face(vi_watches *w, const vi_work *work, int slot, const vi_point *steady, float width, vi_affine *motion);
 
 /* ---- measure_jitter.c. vi-time ---- */
 

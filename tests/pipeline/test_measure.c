@@ -204,6 +204,36 @@ static void noise_is_told_from_a_shaking_camera(void **state)
     vi_frame_unref(&f);
 }
 
+/* Where skin cannot be followed, what landmarks do is no measure of them. */
+static void frames_that_tell_nothing_do_not_count(void **state)
+{
+    viso_error err;
+    vi_frame *f = vi_frame_alloc(VI_FORMAT_GRAY8, W, H);
+    vi_colour_map colour;
+    assert_non_null(f);
+    OK(vi_colour_map_create(&colour, f->format, &f->colour, H, &err));
+    raw.frame = final.frame = f;
+    raw.colour = final.colour = &colour;
+    for (uint64_t n = 0; n < 30; n++) {
+        paint(f, 0, 0);
+        for (int y = 0; y < H && n >= 15; y += 5) /* something else in each frame */
+            for (int x = 0; x < W; x += 5) {
+                int v = vi_clampi(128 + (int)(50 * noise()), 0, 255);
+                for (int i = 0; i < 25; i++)
+                    f->plane[0][(y + i / 5) * f->stride[0] + x + i % 5] = (uint8_t)v;
+            }
+        put_face(&raw, 0, 160, 120, 60, 0);
+        put_face(&final, 0, 160, 120, 60, 0);
+        shake_points(&raw.face[0], n >= 15 ? 10 : 0.2f);
+        feed(n, n == 0);
+    }
+    viso_quality_stats q = result();
+    assert_in_range(q.jitter_count, 13, 15);
+    BELOW(q.jitter_before, 2 * sqrt(12) * 0.2 * 1080 / H);
+    vi_colour_map_destroy(&colour);
+    vi_frame_unref(&f);
+}
+
 static void cuts_and_births_do_not_count(void **state)
 {
     for (uint64_t n = 0; n < 40; n++) {
@@ -447,6 +477,7 @@ int main(void)
         TEST(alternating_roll_is_known),
         TEST(a_shaking_camera_is_no_jitter),
         TEST(noise_is_told_from_a_shaking_camera),
+        TEST(frames_that_tell_nothing_do_not_count),
         TEST(cuts_and_births_do_not_count),
         TEST(before_and_after_are_of_the_same_frames),
         TEST(flicker_is_known_in_every_format),
