@@ -1,5 +1,6 @@
 /* viso/cache.h: what was found in videos, kept for the next run: where faces are in each frame, their points and pose, and numbers
- * by which a person is known again. One SQLite file in a folder (settings `cache` and `cache-size`).
+ * by which a person is known again. One SQLite file in a folder (settings `cache` and `cache-size`,
+ * environment variable VISO_CACHE).
  *
  * This is data about people, in part biometric: the file is readable by its owner alone, and nothing of it leaves the machine by
  * itself. viso_cache_clear forgets it.

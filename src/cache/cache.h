@@ -14,7 +14,7 @@
 #include "options/options.h"
 
 typedef struct vi_cache_settings {
-    vi_option_text cache; /* folder, "": the usual one, "off" */
+    vi_option_text cache; /* folder, "": $VISO_CACHE or the usual one, "off" */
     vi_option_text size;  /* as vi_size_parse takes it, "": no limit */
 } vi_cache_settings;
 extern const vi_option_group vi_cache_options;
@@ -34,14 +34,15 @@ void vi_cache_give_up(vi_cache *c);
 /* ---- inputs ---- */
 
 /* An input is known by its bytes, not by its name: size and digest of all of it up to VI_CACHE_WHOLE bytes; of a larger one size,
- * time of the last change, and digests of the first, the middle and the last megabyte. */
+ * time of the last change, and digests of the first, the middle and the last megabyte. A folder (pictures that are a clip): names,
+ * sizes and times of its files. */
 #define VI_CACHE_WHOLE ((uint64_t)64 << 20)
 typedef struct vi_cache_input {
     char digest[65];
     uint64_t bytes;
     char *path; /* whole, for people; owned by whoever filled it in (vi_cache_input_free) */
 } vi_cache_input;
-/* VISO_EOF (no message): no regular file. */
+/* VISO_EOF (no message): neither a regular file nor a folder. */
 int vi_cache_identify(const char *path, vi_cache_input *in, viso_error *err);
 void vi_cache_input_free(vi_cache_input *in);
 

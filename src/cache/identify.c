@@ -1,4 +1,5 @@
 /* cache/identify.c: which input it is, by its bytes. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -62,15 +63,56 @@ static int digest_parts(const char *path, const struct stat *st, char digest[65]
     return ok ? VISO_OK : vi_error_set(err, VISO_ERR_INPUT, "%s: %s", path, why ? strerror(why) : "became shorter while it was read");
 }
 
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Pictures that are a clip: names, sizes and times of all files. */
+static int digest_folder(const char *path, vi_cache_input *in, viso_error *err)
+{
+    struct dirent **entry = NULL;
+    vi_blob text = { 0 };
+    int n = scandir(path, &entry, NULL, by_bytes);
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        char line[64];
+        char *file = vi_path_join(path, entry[i]->d_name);
+        text.failed = text.failed || !file;
+        if (file && stat(file, &st) == 0 && S_ISREG(st.st_mode)) {
+            int size = snprintf(line, sizeof line, "%" PRId64 " %" PRId64 ".%09ld", (int64_t)st.st_size, (int64_t)st.st_mtim.tv_sec,
+                                st.st_mtim.tv_nsec);
+            vi_blob_put(&text, entry[i]->d_name, strlen(entry[i]->d_name) + 1);
+            vi_blob_put(&text, line, (size_t)size + 1);
+            in->bytes += (uint64_t)st.st_size;
+        }
+        vi_free(file);
+        free(entry[i]);
+    }
+    free(entry);
+    bool ok = n >= 0 && !text.failed;
+    if (ok)
+        vi_sha256(text.data, text.size, in->digest);
+    vi_blob_free(&text);
+    return ok ? VISO_OK : n < 0 ? vi_error_set(err, VISO_ERR_INPUT, "%s: %s", path, strerror(errno)) : vi_error_nomem(err, path);
+}
+
+static int digest(const char *path, const struct stat *st, vi_cache_input *in, viso_error *err)
+{
+    if (S_ISDIR(st->st_mode))
+        return digest_folder(path, in, err);
+    in->bytes = (uint64_t)st->st_size;
+    return in->bytes <= VI_CACHE_WHOLE ? vi_sha256_file(path, in->digest, err) : digest_parts(path, st, in->digest, err);
+}
+
 int vi_cache_identify(const char *path, vi_cache_input *in, viso_error *err)
 {
     struct stat st;
     memset(in, 0, sizeof *in);
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    if (stat(path, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
         return VISO_EOF;
-    in->bytes = (uint64_t)st.st_size;
     errno = 0;
-    int rc = in->bytes <= VI_CACHE_WHOLE ? vi_sha256_file(path, in->digest, err) : digest_parts(path, &st, in->digest, err);
+    int rc = digest(path, &st, in, err);
     if (!rc && !(in->path = whole_path(path)))
         rc = vi_error_nomem(err, path);
     return rc;

@@ -8,6 +8,7 @@
 struct vi_cache {
     vi_store *file;
     uint64_t limit; /* 0 none */
+    bool writes;    /* opened to keep something */
     vi_log log;
 };
 
@@ -16,6 +17,7 @@ extern const vi_store_kind vi_cache_kind;
 int64_t vi_cache_now_ms(void);
 /* Runs that nobody will end are given up; to be deleted by vi_cache_sweep. */
 int vi_cache_bury(vi_cache *c, viso_error *err);
+bool vi_cache_untidy(vi_cache *c); /* there is something to sweep */
 /* Deletes up to `frames` frames of runs given up, and gives up whole ones until what is left keeps the limit. Inside a transaction. */
 int vi_cache_sweep(vi_cache *c, int frames, viso_error *err);
 

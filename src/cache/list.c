@@ -67,19 +67,30 @@ void vi_cache_runs_free(vi_cache_run *list, int n)
     vi_free(list);
 }
 
+/* A statement over the runs of an input, or of all. */
+static int of_input(vi_cache *c, const char *what, bool all, const char *digest, const char *path, int *count, viso_error *err)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "%s (?1 OR input IN (SELECT id FROM inputs WHERE digest = ?2 OR path = ?3))", what);
+    vi_query q = vi_query_make(c->file, sql);
+    vi_query_int(&q, all);
+    vi_query_text(&q, digest ? digest : "");
+    vi_query_text(&q, path ? path : "\n"); /* no path that there is */
+    bool row = vi_query_row(&q);
+    if (count)
+        *count = row ? (int)vi_query_get_int(&q, 0) : 0;
+    return vi_query_end(&q, err);
+}
+
 int vi_cache_clear(vi_cache *c, const char *digest, const char *path, int *runs, viso_error *err)
 {
     bool all = !digest && !path;
     int rc = vi_store_begin(c->file, err);
     if (rc)
         return rc;
-    vi_query q = vi_query_make(c->file, "DELETE FROM runs WHERE ?1 OR input IN (SELECT id FROM inputs WHERE digest = ?2 OR path = ?3)");
-    vi_query_int(&q, all);
-    vi_query_text(&q, digest ? digest : "");
-    vi_query_text(&q, path ? path : "\n"); /* no path that there is */
-    vi_query_row(&q);
-    *runs = vi_store_changes(c->file);
-    rc = vi_query_end(&q, err);
+    rc = of_input(c, "SELECT count(*) FROM runs WHERE (whole OR owner > 0) AND", all, digest, path, runs, err);
+    if (!rc)
+        rc = of_input(c, "DELETE FROM runs WHERE", all, digest, path, NULL, err);
     if (!rc)
         rc = vi_store_exec(c->file, "DELETE FROM inputs WHERE id NOT IN (SELECT input FROM runs)", err);
     if (!rc)

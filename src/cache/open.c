@@ -82,6 +82,15 @@ static void close_folder(const char *folder)
         chmod(folder, 0700);
 }
 
+/* What is given up goes, as far as that is quick. While somebody else is writing it waits for another time. */
+static void tidy(vi_cache *c)
+{
+    viso_error why = { 0 };
+    if (vi_cache_bury(c, &why) == 0 && vi_cache_untidy(c) && vi_store_begin(c->file, &why) == 0 &&
+        (vi_cache_sweep(c, SWEEP, &why) != 0 || vi_store_commit(c->file, &why) != 0))
+        vi_store_rollback(c->file);
+}
+
 int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool create, const vi_log *log, viso_error *err)
 {
     bool broken;
@@ -104,11 +113,9 @@ int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool creat
     }
     vi_free(path);
     if (!rc && create) {
+        c->writes = true;
         close_folder(folder);
-        if (vi_cache_bury(c, &why) == 0 && vi_store_begin(c->file, &why) == 0 &&
-            (vi_cache_sweep(c, SWEEP, &why) != 0 || vi_store_commit(c->file, &why) != 0))
-            vi_store_rollback(c->file);
-        /* Somebody else is writing: it will be done another time. */
+        tidy(c);
     }
     if (!rc)
         return VISO_OK;
@@ -123,6 +130,8 @@ void vi_cache_close(vi_cache **p)
     *p = NULL;
     if (!c)
         return;
+    if (c->file && c->writes && !c->file->broken)
+        tidy(c);
     /* Room that was given up goes back to the disk when it is a good part. */
     if (c->file && !c->file->broken && vi_query_number(c->file, "PRAGMA page_count", -1, &pages, NULL) == 0 &&
         vi_query_number(c->file, "PRAGMA freelist_count", -1, &unused, NULL) == 0 && unused > SLACK_PAGES && unused > pages / 4)

@@ -10,6 +10,9 @@
 
 enum { STALE_MS = 3600 * 1000 };
 
+/* Now, and later than all before, whatever the clock does: the order in which runs go. */
+#define LATEST "max(?1, (SELECT max(used) + 1 FROM runs))"
+
 int vi_cache_find(vi_cache *c, const vi_cache_input *in, const char *key, const vi_cache_span *span, int64_t *run, viso_error *err)
 {
     *run = 0;
@@ -29,7 +32,7 @@ int vi_cache_find(vi_cache *c, const vi_cache_input *in, const char *key, const 
         return rc;
     if (!*run)
         return VISO_EOF;
-    q = vi_query_make(c->file, "UPDATE runs SET used = ? WHERE id = ?");
+    q = vi_query_make(c->file, "UPDATE runs SET used = " LATEST " WHERE id = ?2");
     vi_query_int(&q, vi_cache_now_ms());
     vi_query_int(&q, *run);
     vi_query_row(&q);
@@ -107,7 +110,7 @@ int vi_cache_finish(vi_cache *c, int64_t run, viso_error *err)
     int rc = vi_store_begin(c->file, err);
     if (rc)
         return rc;
-    vi_query q = vi_query_make(c->file, "UPDATE runs SET whole = 1, owner = 0, used = ? WHERE id = ? AND owner = ?");
+    vi_query q = vi_query_make(c->file, "UPDATE runs SET whole = 1, owner = 0, used = " LATEST " WHERE id = ?2 AND owner = ?3");
     vi_query_int(&q, vi_cache_now_ms());
     vi_query_int(&q, run);
     vi_query_int(&q, getpid());
@@ -187,6 +190,14 @@ static int keep_limit(vi_cache *c, viso_error *err)
         if (rc || vi_store_changes(c->file) == 0)
             return rc;
     }
+}
+
+bool vi_cache_untidy(vi_cache *c)
+{
+    int64_t bytes = 0, dead = 0;
+    vi_query_number(c->file, "SELECT sum(bytes) FROM runs WHERE whole OR owner > 0", -1, &bytes, NULL);
+    vi_query_number(c->file, "SELECT count(*) FROM runs WHERE NOT whole AND owner = 0", -1, &dead, NULL);
+    return dead > 0 || (c->limit && (uint64_t)bytes > c->limit);
 }
 
 int vi_cache_sweep(vi_cache *c, int frames, viso_error *err)

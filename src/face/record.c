@@ -25,6 +25,8 @@ typedef struct head { /* the small parts, in one piece */
     int marks_mesh; /* the marks' points are the first of the mesh, to the bit */
 } head;
 
+_Static_assert(VISO_MARKS_MAX <= VISO_MESH_POINTS, "marks may be taken from the mesh");
+
 static size_t marks_bytes(const head *h)
 {
     return h->marks_mesh ? 0 : sizeof(viso_point3) * (size_t)h->marks_count;

@@ -179,7 +179,13 @@ static void runs_without_an_end_are_none(void **state)
     OK(put_frames(c, run, 1, 100, 10)); /* the other one goes on */
     OK(vi_cache_finish(c, run, &err));
     assert_int_equal(found(c, 1, "key", 0, 100), run);
-    vi_cache_close(&c);
+    vi_cache_close(&c); /* sweeps */
+    vi_store *file;
+    int64_t frames;
+    OK(vi_store_open(&file, at("open/results.db"), &vi_cache_kind, false, NULL, NULL, &err));
+    OK(vi_query_number(file, "SELECT count(*) FROM frames", -1, &frames, &err));
+    assert_int_equal(frames, 20);
+    vi_store_close(&file);
 }
 
 static int count_rows(vi_cache *c, const char *table)
@@ -464,7 +470,7 @@ static void inputs_are_known_by_their_bytes(void **state)
     assert_string_not_equal(a.digest, b.digest);
     vi_cache_input_free(&a);
     vi_cache_input_free(&b);
-    assert_int_equal(vi_cache_identify(dir, &a, &err), VISO_EOF);
+    assert_int_equal(vi_cache_identify("/dev/null", &a, &err), VISO_EOF);
     assert_int_equal(vi_cache_identify(at("missing"), &a, &err), VISO_EOF);
     /* A large one, with holes: first, middle and last megabyte, size and time. */
     const off_t large = (off_t)VI_CACHE_WHOLE + 12345;
@@ -496,16 +502,46 @@ static void inputs_are_known_by_their_bytes(void **state)
     vi_cache_input_free(&b);
 }
 
+/* A folder of pictures: another name, size or time of any makes it another input. */
+static void folders_are_inputs(void **state)
+{
+    (void)state;
+    vi_cache_input a, b;
+    mkdir(at("clip"), 0700);
+    OK(vi_file_write(at("clip/1.png"), "one", 3, &err));
+    OK(vi_file_write(at("clip/2.png"), "two", 3, &err));
+    OK(vi_cache_identify(at("clip"), &a, &err));
+    OK(vi_cache_identify(at("clip"), &b, &err));
+    assert_string_equal(a.digest, b.digest);
+    assert_int_equal(a.bytes, 6);
+    vi_cache_input_free(&b);
+    rename(at("clip/2.png"), at("clip/3.png"));
+    OK(vi_cache_identify(at("clip"), &b, &err));
+    assert_string_not_equal(a.digest, b.digest);
+    vi_cache_input_free(&b);
+    rename(at("clip/3.png"), at("clip/2.png"));
+    OK(vi_cache_identify(at("clip"), &b, &err));
+    assert_string_equal(a.digest, b.digest);
+    vi_cache_input_free(&b);
+    OK(vi_file_write(at("clip/2.png"), "TWO", 3, &err)); /* another time */
+    OK(vi_cache_identify(at("clip"), &b, &err));
+    assert_string_not_equal(a.digest, b.digest);
+    vi_cache_input_free(&a);
+    vi_cache_input_free(&b);
+}
+
 static void the_folder_is_found(void **state)
 {
     (void)state;
-    static const struct { const char *setting, *xdg, *home, *folder; } cases[] = {
-        { "", "/x", "/h", "/x/viso" }, { "", NULL, "/h", "/h/.cache/viso" }, { "", NULL, NULL, NULL },
-        { "off", "/x", "/h", NULL }, { "/d", "/x", "/h", "/d" }, { "./off", NULL, NULL, "./off" },
+    static const struct { const char *setting, *env, *xdg, *home, *folder; } cases[] = {
+        { "", NULL, "/x", "/h", "/x/viso" }, { "", "", NULL, "/h", "/h/.cache/viso" }, { "", NULL, NULL, NULL, NULL },
+        { "off", "/e", "/x", "/h", NULL },   { "/d", "off", "/x", "/h", "/d" },        { "./off", NULL, NULL, NULL, "./off" },
+        { "", "/e", "/x", "/h", "/e" },      { "", "off", "/x", "/h", NULL },
     };
     for (size_t i = 0; i < VI_COUNT(cases); i++) {
         vi_cache_settings s = { 0 };
         snprintf(s.cache, sizeof s.cache, "%s", cases[i].setting);
+        cases[i].env ? setenv("VISO_CACHE", cases[i].env, 1) : unsetenv("VISO_CACHE");
         cases[i].xdg ? setenv("XDG_CACHE_HOME", cases[i].xdg, 1) : unsetenv("XDG_CACHE_HOME");
         cases[i].home ? setenv("HOME", cases[i].home, 1) : unsetenv("HOME");
         char *folder = vi_cache_folder(&s);
@@ -547,6 +583,7 @@ int main(void)
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(what_is_forgotten_is_gone),
         cmocka_unit_test(inputs_are_known_by_their_bytes),
+        cmocka_unit_test(folders_are_inputs),
         cmocka_unit_test(the_folder_is_found),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

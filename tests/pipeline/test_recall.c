@@ -294,7 +294,8 @@ static void the_key_follows_what_matters(void **state)
         "hardware-decode=auto", "cpu-mask=c", "detector=yunet_n", "landmarks=auto",
     };
     static const char *const same[] = {
-        "opacity=0.5", "swap-steady=0.1", "crf=30", "threads=3", "ring=20", "gallery=/x/g.db", "merge=median", "cache-size=5M", "face=largest", "start=1",
+        "opacity=0.5", "swap-steady=0.1", "crf=30", "threads=3", "ring=20", "gallery=/x/g.db", "merge=median", "cache-size=5M",
+        "face=largest", "start=1",
         "max-ram=1G", "force=true",
     };
     char base[65], key[65];
@@ -388,7 +389,7 @@ static void off_is_off(void **state)
     assert_null(r);
     end(&s);
     begin(&s, "");
-    s.p.target = dir; /* no file */
+    s.p.target = "/dev/null"; /* no file */
     OK(vi_recall_open(&r, &s.p, &err));
     assert_null(r);
     end(&s);

@@ -113,7 +113,8 @@ static void kinds_are_told_apart(void **state)
     OK(vi_store_open(&s, at("old.db"), &boxes, false, NULL, NULL, &err)); /* brought up */
     assert_int_equal(number(s, "SELECT count(y) FROM a"), 0);
     vi_store_close(&s);
-    FAILS(VISO_ERR_INPUT, "is a database of another program, no crate", vi_store_open(&s, at("old.db"), &others, true, NULL, &broken, &err));
+    FAILS(VISO_ERR_INPUT, "is a database of another program, no crate",
+          vi_store_open(&s, at("old.db"), &others, true, NULL, &broken, &err));
     assert_true(broken);
     OK(vi_store_open(&s, at("newer.db"), &boxes, true, NULL, NULL, &err));
     OK(vi_store_exec(s, "PRAGMA user_version = 3", &err));
