@@ -50,7 +50,8 @@ typedef struct viso_swap_params {
     const char *out;            /* file (folder for a folder); NULL: the run is measured and the result thrown away */
     const viso_at *at;          /* videos only; where ranges overlap, the later one counts, option by option */
     int n_at;
-    int measure;                /* fill in viso_run_stats.quality (videos; takes some time of its own) */
+    int measure;                /* fill in viso_run_stats.quality (videos). Faces are embedded for it, also when nobody has to be
+                                   told apart; it takes some time of its own */
     viso_progress_fn progress;  /* may be NULL */
     void *user;
 } viso_swap_params;

@@ -25,13 +25,28 @@ typedef struct viso_network_stats {
 typedef struct viso_quality_stats {
     int measured;                 /* 0: nothing below is filled in */
     uint64_t faces;               /* records of followed faces that went to the picture lane */
+    uint64_t frames_seen;         /* frames in which the landmark model saw a face */
     double jitter_before, jitter_after; /* RMS second difference of the landmarks after the head's motion is taken out, in pixels
                                      of a picture 1080 high: as the network gave them, and as they were used */
-    double roll_before, roll_after;     /* RMS second difference of the roll, degrees */
+    double roll_before, roll_after;     /* RMS second difference of the roll, the head's own turning taken out, degrees */
+    uint64_t jitter_count;        /* faces, over all frames, that these four are the means of */
     double flicker;               /* RMS change from frame to frame of the result beyond the target's own, inside the faces,
                                      levels of 255 */
+    uint64_t flicker_count;       /* cells of faces, over all frames, that it is the mean of */
     uint64_t id_switches;         /* a followed face became another person, or a person got another number */
 } viso_quality_stats;
+
+/* What following faces came to, over all frames; in faces but for second_looks. See docs/telemetry.md. */
+typedef struct viso_follow_stats {
+    uint64_t born, ended;  /* followed from some frame on; no longer */
+    uint64_t bridged;      /* not found in a frame and carried on */
+    uint64_t adopted;      /* lost, and taken up again by a new detection */
+    uint64_t returned;     /* known again as somebody seen before */
+    uint64_t points_lost;  /* the points of the skin were lost from one frame to the next */
+    uint64_t held;         /* of these, the correlation filter held the place */
+    uint64_t region_looks; /* looked for by the detector around their place alone */
+    uint64_t second_looks; /* frames searched again because a face was lost */
+} viso_follow_stats;
 
 typedef struct viso_run_stats {
     uint64_t frames;          /* written */
@@ -55,6 +70,7 @@ typedef struct viso_run_stats {
     viso_network_stats network[VISO_MAX_NETWORKS]; /* those loaded, in the order of the manifest */
     uint64_t detector_frames; /* frames in which the detector looked, wholly or around a place */
     uint64_t detector_runs, landmark_runs, embedder_runs; /* network runs by kind */
+    viso_follow_stats follow;
     viso_quality_stats quality;
 } viso_run_stats;
 

@@ -11,12 +11,7 @@
 
 #include "viso/version.h"
 
-typedef struct scratch {
-    char *dir; /* a fresh folder in $TMPDIR; all of it goes away */
-    char *out;
-} scratch;
-
-static int scratch_make(scratch *s, const char *target, viso_error *err)
+int cli_scratch_make(cli_scratch *s, const char *target, viso_error *err)
 {
     const char *tmp = getenv("TMPDIR");
     char extension[16];
@@ -57,12 +52,13 @@ static void remove_tree(const char *path)
     rmdir(path);
 }
 
-static void scratch_remove(scratch *s)
+void cli_scratch_remove(cli_scratch *s)
 {
     if (s->dir)
         remove_tree(s->dir);
     vi_free(s->dir);
     vi_free(s->out);
+    *s = (cli_scratch){ 0 };
 }
 
 static int by_name(const void *a, const void *b)
@@ -150,18 +146,35 @@ static int measure(cli *c, const viso_swap_params *p, viso_error *err)
     return rc;
 }
 
+void cli_bench_no_cache(cli *c)
+{
+    viso_option_info info;
+    for (int i = 0; i < c->n_setting; i++)
+        if (strcmp(c->setting[i].key, "cache") == 0)
+            return;
+    if (cli_option_find("cache", strlen("cache"), 0, &info))
+        viso_options_set(c->options, "cache", "off", NULL);
+}
+
 int cli_bench(cli *c, viso_error *err)
 {
+    if (cli_value(c, "suite"))
+        return cli_bench_suite(c, err);
+    if (cli_value(c, "against"))
+        return vi_error_set(err, VISO_ERR_USAGE, "bench: --against compares suites; name the folder with --suite");
+    if (c->n_word == 0)
+        return vi_error_set(err, VISO_ERR_USAGE, "bench: TARGET is missing; usage: viso bench %s", c->command->words);
     const char *target = c->word[0];
-    scratch s = { 0 };
+    cli_scratch s = { 0 };
     char *picture = NULL;
     int rc = VISO_OK;
+    cli_bench_no_cache(c);
     for (int i = 0; rc == 0 && i < c->n_word; i++)
         rc = cli_check_input(c->word[i], err);
     if (rc == 0 && c->n_word == 1 && vi_is_folder(target))
         rc = first_picture(target, &picture, err);
     if (rc == 0 && !cli_has(c, "discard"))
-        rc = scratch_make(&s, target, err);
+        rc = cli_scratch_make(&s, target, err);
     if (rc == 0) {
         const char *own = picture ? picture : target; /* a clip gives the face of its first frame */
         viso_swap_params p = {
@@ -174,7 +187,7 @@ int cli_bench(cli *c, viso_error *err)
         };
         rc = measure(c, &p, err);
     }
-    scratch_remove(&s);
+    cli_scratch_remove(&s);
     vi_free(picture);
     return rc;
 }

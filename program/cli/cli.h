@@ -164,6 +164,36 @@ void progress_log(void *user, viso_log_level level, const char *object, const ch
 void progress_hide(struct progress *p); /* takes the bar off the screen */
 void progress_destroy(struct progress **p);
 
+/* ---- bench.c, bench_suite.c, bench_table.c ---- */
+
+typedef struct cli_scratch {
+    char *dir; /* a fresh folder in $TMPDIR; all of it goes away */
+    char *out; /* where the result of a target goes, in it */
+} cli_scratch;
+int cli_scratch_make(cli_scratch *s, const char *target, viso_error *err);
+void cli_scratch_remove(cli_scratch *s); /* a zeroed one is fine */
+void cli_bench_no_cache(cli *c); /* what was found in an earlier run is no measure of this one; unless the line says so */
+
+/* A clip of a suite, or all of them together. */
+typedef struct cli_suite_row {
+    char *name;           /* of the file in the folder; "all" */
+    viso_error failed;    /* code 0: it ran */
+    viso_run_stats stats;
+    const json_t *before; /* the same row of the suite that is compared with, NULL none */
+} cli_suite_row;
+/* A figure of a row, or of its JSON in an earlier suite; NAN when it has none. */
+typedef struct cli_figure {
+    const char *id;    /* in "ratio" */
+    const char *label; /* of the column */
+    double (*of)(const viso_run_stats *s);
+    double (*before)(const json_t *row);
+} cli_figure;
+extern const cli_figure cli_figures[];
+extern const int cli_figure_count;
+double cli_ratio(const cli_suite_row *row, const cli_figure *f); /* now over then; NAN unless both are above 0 */
+/* Tables for people, at most 100 columns. The last row is that of all. */
+void cli_suite_tables(FILE *f, const cli_suite_row *row, int n, const char *against);
+
 /* ---- shared by commands (main.c) ---- */
 
 /* An engine over c->options with the log and the signals joined to it. */
@@ -188,6 +218,7 @@ int cli_models_verify(cli *c, viso_error *err);
 int cli_verify(cli *c, viso_error *err);
 int cli_options(cli *c, viso_error *err);
 int cli_bench(cli *c, viso_error *err);
+int cli_bench_suite(cli *c, viso_error *err);
 int cli_doctor(cli *c, viso_error *err);
 int cli_plan(cli *c, viso_error *err);
 int cli_warmup(cli *c, viso_error *err);
@@ -200,6 +231,9 @@ int cli_gallery_rename(cli *c, viso_error *err);
 int cli_gallery_refresh(cli *c, viso_error *err);
 int cli_gallery_export(cli *c, viso_error *err);
 int cli_gallery_import(cli *c, viso_error *err);
+int cli_cache_info(cli *c, viso_error *err);
+int cli_cache_list(cli *c, viso_error *err);
+int cli_cache_clear(cli *c, viso_error *err);
 int cli_show_help(cli *c, viso_error *err);
 
 #endif

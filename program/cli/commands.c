@@ -12,10 +12,11 @@ const cli_arg cli_global_args[] = {
 const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
 
 static const char *const swap_groups[] = { "who", "target", "input", "detect", "landmark", "track", "identify",
-                                           "swap", "blend",  "output",   "run",   NULL };
+                                           "swap", "blend",  "output",   "cache", "run",   NULL };
 static const char *const look_groups[] = { "target", "input", "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
+static const char *const cache_groups[] = { "cache", "run", NULL };
 static const char *const gallery_groups[] = { "identify", "detect", "run", NULL };
 
 static const cli_arg swap_args[] = {
@@ -70,6 +71,10 @@ static const cli_arg options_args[] = {
 
 static const cli_arg bench_args[] = {
     { "discard", 0, NULL, false, false, "Throws the result away instead of encoding it into a temporary file." },
+    { "suite", 0, "FOLDER", true, false,
+      "Measures every clip of FOLDER, by name, and also how good the results are: faces left behind, mixed-up identities, jitter, "
+      "flicker. Prints tables, with --json an object (tables on standard error)." },
+    { "against", 0, "FILE", true, false, "Of a suite: also how it compares with an earlier one, FILE being its JSON." },
 };
 
 static const cli_arg doctor_args[] = {
@@ -136,11 +141,19 @@ const cli_command cli_commands[] = {
     { "gallery import", "FILE...", "Takes over VisoMaster's embeddings (JSON).",
       "All or nothing of each FILE. Only vectors come; a recogniser that FILE does not know needs a photograph.", gallery_groups, NULL,
       0, 1, -1, false, cli_gallery_import },
+    { "cache info", "", "Tells what is kept of videos for the next run, where, and how much.",
+      "A swap of a video keeps what it found of faces in each frame, so that the next one with other settings of the swap need not "
+      "look again. It is data about people, readable by you alone. --cache off keeps nothing.",
+      cache_groups, NULL, 0, 0, 0, false, cli_cache_info },
+    { "cache list", "", "Lists the runs that are kept.", NULL, cache_groups, NULL, 0, 0, 0, false, cli_cache_list },
+    { "cache clear", "[FILE...]", "Forgets what is kept, of all videos or of FILE; it is overwritten.", NULL, cache_groups, NULL, 0, 0, -1,
+      false, cli_cache_clear },
     { "options", "", "Shows all settings as a configuration file, with the values in force.",
       "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
-    { "bench", "TARGET [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
-      "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed.",
-      swap_groups, ARGS(bench_args), 1, -1, false, cli_bench },
+    { "bench", "[TARGET] [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
+      "Without SOURCE the first face of TARGET is used. The result goes to a temporary file that is removed. With --suite there is no "
+      "TARGET, and each clip is a run of its own. Nothing is taken from a cache unless --cache is given.",
+      swap_groups, ARGS(bench_args), 0, -1, false, cli_bench },
     { "warmup", "[MODEL...]", "Loads models and runs them, one timed line each.",
       "Without a name the models of a job with these settings. On a GPU this builds what is built once; TensorRT takes "
       "minutes for a large model, and keeps the result.",

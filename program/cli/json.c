@@ -77,6 +77,32 @@ static json_t *network(const viso_network_stats *n)
                      n->fell_back[0] ? cli_json_text(n->fell_back) : json_null());
 }
 
+static json_t *follow(const viso_follow_stats *f)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "born", (json_int_t)f->born, "ended", (json_int_t)f->ended,
+                     "bridged", (json_int_t)f->bridged, "adopted", (json_int_t)f->adopted, "returned", (json_int_t)f->returned,
+                     "points_lost", (json_int_t)f->points_lost, "held", (json_int_t)f->held, "region_looks",
+                     (json_int_t)f->region_looks, "second_looks", (json_int_t)f->second_looks);
+}
+
+/* What is the mean of nothing is not known. */
+static json_t *mean(double v, uint64_t count)
+{
+    return count ? cli_json_number(v) : json_null();
+}
+
+static json_t *quality(const viso_quality_stats *q)
+{
+    if (!q->measured)
+        return json_null();
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen",
+                     (json_int_t)q->frames_seen, "jitter_before", mean(q->jitter_before, q->jitter_count), "jitter_after",
+                     mean(q->jitter_after, q->jitter_count), "roll_before", mean(q->roll_before, q->jitter_count), "roll_after",
+                     mean(q->roll_after, q->jitter_count), "jitter_count", (json_int_t)q->jitter_count, "flicker",
+                     mean(q->flicker, q->flicker_count), "flicker_count", (json_int_t)q->flicker_count, "id_switches",
+                     (json_int_t)q->id_switches);
+}
+
 json_t *cli_json_stats(const viso_run_stats *s)
 {
     double frames = (double)s->frames;
@@ -88,7 +114,7 @@ json_t *cli_json_stats(const viso_run_stats *s)
         if (json_array_append_new(devices, network(&s->network[i])))
             goto fail;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:I, s:o, s:o, "
-                     "s:o}",
+                     "s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
                      "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
                      (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
                      "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
@@ -99,7 +125,10 @@ json_t *cli_json_stats(const viso_run_stats *s)
                      cli_json_number(s->core_s > 0 ? frames / s->core_s : 0), "peak_rss", (json_int_t)s->peak_rss,
                      "rss_after_first_second", (json_int_t)s->rss_after_first_second, "workers", s->workers, "ring", s->ring,
                      "encoder_lookahead", s->encoder_lookahead, "planned_ram", (json_int_t)s->planned_ram, "limiting",
-                     cli_json_text(s->limiting), "devices", devices, "stages", stages);
+                     cli_json_text(s->limiting), "devices", devices, "stages", stages, "detector_frames",
+                     (json_int_t)s->detector_frames, "detector_runs", (json_int_t)s->detector_runs, "landmark_runs",
+                     (json_int_t)s->landmark_runs, "embedder_runs", (json_int_t)s->embedder_runs, "follow", follow(&s->follow),
+                     "quality", quality(&s->quality));
 fail:
     json_decref(devices);
     json_decref(stages);

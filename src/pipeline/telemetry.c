@@ -143,14 +143,33 @@ static json_t *options(const viso_engine *e)
 static json_t *run(const viso_run_stats *s)
 {
     double frames = (double)s->frames;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:I, s:I}", "frames",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "frames",
                      (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
                      (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
                      "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
                      (json_int_t)s->cuts, "wall_s", number(s->wall_s), "fps", number(s->wall_s > 0 ? frames / s->wall_s : 0),
                      "core_s", number(s->core_s), "decode_s", number(s->decode_s), "encode_s", number(s->encode_s), "workers",
                      s->workers, "limiting", s->limiting, "peak_rss", (json_int_t)s->peak_rss, "rss_after_first_second",
-                     (json_int_t)s->rss_after_first_second);
+                     (json_int_t)s->rss_after_first_second, "detector_frames", (json_int_t)s->detector_frames, "detector_runs",
+                     (json_int_t)s->detector_runs, "landmark_runs", (json_int_t)s->landmark_runs, "embedder_runs",
+                     (json_int_t)s->embedder_runs);
+}
+
+/* Means of nothing are left out. */
+static json_t *quality(const viso_quality_stats *q)
+{
+    json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen", (json_int_t)q->frames_seen,
+                          "jitter_count", (json_int_t)q->jitter_count, "flicker_count", (json_int_t)q->flicker_count, "id_switches",
+                          (json_int_t)q->id_switches);
+    if (q->jitter_count) {
+        json_object_set_new(o, "jitter_before", number(q->jitter_before));
+        json_object_set_new(o, "jitter_after", number(q->jitter_after));
+        json_object_set_new(o, "roll_before", number(q->roll_before));
+        json_object_set_new(o, "roll_after", number(q->roll_after));
+    }
+    if (q->flicker_count)
+        json_object_set_new(o, "flicker", number(q->flicker));
+    return o;
 }
 
 static json_t *per_provider(const uint64_t *count)
@@ -226,13 +245,16 @@ static const char *ended(int code)
 
 static json_t *summary(const vi_trace *t, viso_engine *e, const vi_run_totals *totals, const viso_run_stats *stats, int code)
 {
-    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "schema", 1,
+    json_t *o = json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "schema", 1,
                      "version", viso_version(), "ended", ended(code), "code", -code, "machine", machine(e), "options", options(e),
                      "run", run(stats), "stages", spans(t, VI_TRACE_STAGE, true), "networks", spans(t, VI_TRACE_NETWORK, true),
                      "media", spans(t, VI_TRACE_MEDIA, true), "lanes", spans(t, VI_TRACE_FRAME, true), "waits",
                      spans(t, VI_TRACE_WAIT, true), "preparation", spans(t, 0, false), "devices", devices(e), "tracker",
                      tracker(totals), "ring", ring(&totals->ring), "profile", "rows", (json_int_t)vi_trace_rows(t), "lost",
                      (json_int_t)vi_trace_lost(t));
+    if (o && stats->quality.measured)
+        json_object_set_new(o, "quality", quality(&stats->quality));
+    return o;
 }
 
 /* --- as text ---------------------------------------------------------------------------------------------------- */

@@ -242,6 +242,53 @@ expect 0 out '"p50_ms": 1.5' bench long.mp4 a.jpg
 holds err.txt "fps with decoding and encoding"
 expect 0 out '"encoded": false' bench long.mp4 --discard
 expect 9 err "missing.mp4" bench missing.mp4
+expect 0 out '"quality": null' bench long.mp4
+expect 2 err "TARGET is missing" bench
+expect 2 err "--suite" bench long.mp4 --against old.json
+
+# ---- bench: a suite
+mkdir clips clips/inner.mp4 empty; touch clips/b-long.mp4 clips/a.mkv clips/damaged.mp4 clips/notes.txt clips/.hidden.mp4
+touch "clips/zz a clip of an endless name, with ümläuts in it.webm"
+expect 0 out "b-long.mp4" bench --suite clips a.jpg
+holds err.txt "warning: clips/damaged.mp4: damaged"; holds out.txt "not measured (exit code 9)"; lacks out.txt "notes"; lacks out.txt "inner"; lacks out.txt "hidden"
+column() { awk -v row="$1" -v from="$2" -v width="$3" 'substr($0, 1, length(row)) == row && ++n == t { print substr($0, from, width) + 0 }' t="$4" out.txt; }
+cell() { checks=$((checks + 1)); local got; got=$(column "$1" "$2" "$3" "$4"); [ "$got" = "$5" ] || fail "suite: $6 is '$got', expected $5"; }
+cell b-long.mp4 23 7 1 50 frames
+cell all 23 7 1 52 "frames of all"
+cell all 30 8 1 34.7 "fps of all"
+cell b-long.mp4 49 9 1 5 "core ms"
+cell b-long.mp4 58 8 1 10 "looks in percent"
+cell all 23 6 2 52 "frames with a face seen"
+cell all 44 8 2 3 switches
+cell all 60 7 2 3.04 "jitter before of all" # sqrt((50 * 9 + 2 * 16) / 52)
+cell a.mkv 60 7 2 4 "jitter before"
+cell all 70 5 2 1 "jitter after of all"
+cell b-long.mp4 85 5 2 0.25 "roll after"
+cell all 23 7 4 6 born
+checks=$((checks + 1)); LC_ALL=C.UTF-8 awk 'length($0) > 100 { exit 1 }' out.txt || fail "suite: a table of more than 100 columns"
+checks=$((checks + 1)); ! grep -q ' $' out.txt || fail "suite: blanks at the end of a line"
+expect 0 out '"suite": "clips"' bench --suite clips a.jpg --json --discard
+holds out.txt '"encoded": false'; holds out.txt '"error": "clips/damaged.mp4: damaged"'; holds out.txt '"code": 9'; holds err.txt "b-long.mp4"
+checks=$((checks + 1)); [ "$(head -c 1 out.txt)$(tail -n 1 out.txt)" = "{}" ] || fail "suite: more than one object on standard output"
+checks=$((checks + 1)); [ "$(grep -c '"clip":' out.txt)" = 4 ] || fail "suite: not four clips"
+checks=$((checks + 1)); [ "$(grep '"clip":' out.txt | head -n 2 | tr -d '\n ,')" = '"clip":"a.mkv""clip":"b-long.mp4"' ] || fail "suite: not by name"
+holds out.txt '"id_switches": 3'; holds out.txt '"p50_ms": null'
+sed 's/"fps": 100.0/"fps": 50.0/; s/"jitter_after": 1.0/"jitter_after": 4.0/' out.txt >old.json
+expect 0 out "now / then" bench --suite clips a.jpg --against old.json; holds out.txt "then: old.json"
+cell b-long.mp4 23 9 5 2 "ratio of fps"
+cell b-long.mp4 68 9 5 0.25 "ratio of jitter"
+cell a.mkv 23 9 5 1 "ratio of fps of another"
+checks=$((checks + 1)); LC_ALL=C.UTF-8 awk 'length($0) > 100 { exit 1 }' out.txt || fail "suite: ratios of more than 100 columns"
+expect 0 out '"jitter_after": 0.25' bench --suite clips a.jpg --against old.json --json
+expect 9 err "not the JSON of a suite" bench --suite clips --against a.jpg
+expect 9 err "missing.json" bench --suite clips --against missing.json
+expect 9 err "no clips" bench --suite empty
+expect 9 err "no folder" bench --suite nowhere
+expect 9 err "missing.jpg" bench --suite clips missing.jpg
+mkdir broken; touch broken/damaged.mp4; expect 9 err "damaged" bench --suite broken
+expect 0 none - bench --suite clips -q --log error; silent out "suite -q"
+checks=$((checks + 1)); ls -d "$TMPDIR"/viso-bench-* 2>/dev/null && fail "a suite leaves a folder"
+mkdir waits; touch waits/slow.mp4; interrupt INT bench --suite waits a.jpg; holds err.txt "interrupted in slow.mp4"
 
 # ---- settings
 expect 0 out "#detect-score = 0.5" options --defaults
@@ -409,6 +456,17 @@ expect 0 out "2 people; biometric data" gallery export new.json
 expect 2 err "exists already" gallery export a.jpg
 expect 0 out "2 entries, 1 of them new" gallery import a.jpg
 expect 0 out "3 vectors made" gallery refresh
+
+# ---- cache
+expect 0 out "/c/results.db: 2.1M of 1.0G" cache ; holds out.txt "1 input, 2 runs, 339 frames" ; holds out.txt "data about people"
+expect 0 out '"personal": true' cache --json ; holds out.txt '"limit": 1073741824'
+expect 0 out "/v/clip.mp4  0123456789ab  0.00 to 12.48 s, 313 frames, 1.9M, used 2026-01-03" cache list ; holds out.txt "being made"
+expect 0 out '"whole": false' cache list --json
+expect 0 out "2 runs forgotten" cache clear
+expect 0 out "1 run forgotten" cache clear a.jpg
+expect 0 out '"runs":2' cache clear --json
+expect 9 err "other.mp4" cache clear other.mp4
+expect 2 err "cache info" cache info a.jpg
 expect 0 out "anna, similarity 75" detect a.jpg --who
 expect 0 out '"person":"anna","most_like":"anna","similarity":75.0,"cosine":0.5' detect a.jpg --who --json ; lacks out.txt embedding
 expect 0 none - swap --map anna=a.jpg party.jpg -o named.jpg

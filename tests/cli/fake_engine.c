@@ -136,7 +136,24 @@ int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, 
                                    .n_network = 2,
                                    .network = { { .id = "detector", .provider = "cuda" },
                                                 { .id = "mesh", .provider = "cpu", .fell_back = "cuda: it fell" } },
-                                   .peak_rss = 1 << 20 };
+                                   .peak_rss = 1 << 20,
+                                   .detector_frames = 5,
+                                   .detector_runs = 6,
+                                   .landmark_runs = done,
+                                   .embedder_runs = 1,
+                                   .follow = { .born = 2, .bridged = 3 } };
+    if (stats && p->measure)
+        stats->quality = (viso_quality_stats){ .measured = 1,
+                                               .faces = done,
+                                               .frames_seen = done,
+                                               .jitter_before = is_long ? 3 : 4,
+                                               .jitter_after = 1,
+                                               .jitter_count = done,
+                                               .roll_before = 0.5,
+                                               .roll_after = 0.25,
+                                               .flicker = 2,
+                                               .flicker_count = 144 * done,
+                                               .id_switches = 1 };
     if (done < n) {
         write_result(p, "part");
         return vi_error_set(err, VISO_ERR_INTERRUPTED, "stopped");
