@@ -60,7 +60,9 @@ char *vi_options_markdown(const vi_option_group *const *groups, int n_group)
         "`--no-key`) and in the configuration file (`key = value`; `viso options` prints one to start from). The file\n"
         "is `$XDG_CONFIG_HOME/viso/viso.conf`, or the one named by `--config FILE`; the command line goes before it.\n"
         "A preset (`--preset fast`, `balanced`, `quality`, or a file of such lines) sets several at once; what is chosen by\n"
-        "hand, in either place, stays. `viso options --preset quality` shows the values that then count.\n"
+        "hand, in either place, stays. `viso options --preset quality` shows the values that then count, and marks the preset's;\n"
+        "see [presets.md](presets.md). A project file takes every option, too, and many can hold for a part of a video only:\n"
+        "[project.md](project.md).\n"
         "What only one command takes (such as `-o`) is in `viso help COMMAND`.\n");
     for (int g = 0; g < n_group; g++) {
         vi_text_addf(&t, "\n## %s\n\n| option | values | default | what it does |\n| --- | --- | --- | --- |\n",

@@ -37,6 +37,14 @@ few_outside() # FROM TO NUMBER…: how many numbers lie outside FROM..TO
     for n in "$@"; do [ "$n" -ge "$from" ] && [ "$n" -le "$to" ] || echo "$n"; done | wc -l
 }
 
+# How many frames from the N-th on differ from those of plain.mkv by more than one step of brightness somewhere.
+larger_steps() # RESULT N
+{
+    ffmpeg -nostdin -v error -i plain.mkv -i "$1" -filter_complex "[0:v]settb=1/1000,setpts=40*N[a];[1:v]settb=1/1000,setpts=40*N[b];\
+[a][b]blend=all_mode=difference,signalstats,metadata=print:key=lavfi.signalstats.YMAX:file=-" -f null - |
+        sed -n 's/.*YMAX=//p' | awk -v from="$2" 'NR > from && $1 > 1 { n++ } END { print n + 0 }'
+}
+
 lossless plain.mkv
 same "frames of the plain result" 50 "$(wc -l <plain.mkv.frames)"
 lossless all.mkv --at - opacity=0.5
@@ -56,10 +64,11 @@ same "and all that lies in some range changes" "$(seq -s ' ' 20 39) $(seq -s ' '
 lossless mask.mkv --at 20f-30f swap-occlusion=false
 lossless unmasked.mkv --no-swap-occlusion
 if [ -n "$(changed_frames unmasked.mkv)" ]; then
-    # What was measured under another mask fades out of the memory of colour and light, so that frames behind may differ a little.
+    # What was measured under another mask fades out of the memory of colour and light, so that frames behind differ a little.
     check "another mask changes frames of the range" [ -n "$(changed_frames mask.mkv)" ]
     # shellcheck disable=SC2046
     same "and none before it" 0 "$(few_outside 20 49 $(changed_frames mask.mkv))"
+    same "half a second behind it no sample differs by more than one step" 0 "$(larger_steps mask.mkv 43)"
 fi
 lossless workers.mkv --at 20f-30f opacity=0.5 --threads 1
 same "the number of workers does not matter" "$(sum_of opacity.mkv)" "$(sum_of workers.mkv)"
