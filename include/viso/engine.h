@@ -21,7 +21,7 @@ VISO_API int viso_engine_create(viso_engine **e, const viso_options *o, viso_log
 VISO_API void viso_engine_destroy(viso_engine **e);
 
 typedef struct viso_progress {
-    const char *phase;     /* "sources", "frames", "finish" */
+    const char *phase;     /* "sources", "frames", "finish"; "full": the disk is full, the run waits for room */
     uint64_t frames, frames_total; /* total 0: unknown */
     uint64_t files, files_total;   /* of a folder */
     const char *file;      /* the target at work */
@@ -62,6 +62,14 @@ typedef struct viso_swap_params {
 VISO_API int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err);
 /* Asks a running call of this engine to stop soon. Safe from any thread and from a signal handler. */
 VISO_API void viso_cancel(viso_engine *e);
+
+/* What a run that did not end left beside its result, for --resume to go on with. Without such a thing: 0. */
+typedef struct viso_unfinished_info {
+    char folder[512];
+    int segments;
+    uint64_t frames; /* done and on the disk */
+} viso_unfinished_info;
+VISO_API int viso_unfinished(const char *out, viso_unfinished_info *info);
 
 /* One model that was loaded and run twice. */
 typedef struct viso_warm {

@@ -152,7 +152,7 @@ static int check_folder(const cli *c, const char *target, const char *out, viso_
     if (vi_file_exists(out) && !vi_is_folder(out))
         return vi_error_set(err, VISO_ERR_USAGE, "%s: is a file, and the target is a folder; name a folder with -o",
                             out);
-    DIR *d = c->force || !vi_is_folder(out) ? NULL : opendir(target);
+    DIR *d = c->force || c->resume || !vi_is_folder(out) ? NULL : opendir(target);
     int rc = VISO_OK;
     for (struct dirent *entry; rc == 0 && d && (entry = readdir(d));) {
         if (entry->d_name[0] == '.')
@@ -288,9 +288,12 @@ static int report_interrupted(const request *r, const struct stat *before, const
     struct stat now;
     bool made = stat(r->out, &now) == 0 && (now.st_ino != before->st_ino || now.st_mtime != before->st_mtime);
     *err = (viso_error){ 0 }; /* the engine only knows that it was asked to stop */
+    viso_unfinished_info left;
+    bool more = viso_unfinished(r->out, &left) != 0;
     if (made && !S_ISDIR(now.st_mode))
-        return vi_error_set(err, VISO_ERR_INTERRUPTED, "interrupted: %s holds the first %llu frames", r->out,
-                            (unsigned long long)s->frames);
+        return vi_error_set(err, VISO_ERR_INTERRUPTED, "interrupted: %s holds the first %llu frames%s%s", r->out,
+                            (unsigned long long)s->frames, more ? "; --resume goes on, by what is kept in " : "",
+                            more ? left.folder : "");
     return vi_error_set(err, VISO_ERR_INTERRUPTED,
                         made ? "interrupted: %s holds what was finished" : "interrupted: nothing was written", r->out);
 }

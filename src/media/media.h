@@ -57,6 +57,8 @@ int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error
 /* Such a place (not the open one) in ticks, whatever part is handed out; the reader does not move. VISO_EOF: a frame behind the
  * end. r NULL: only whether it is written as a place, VISO_ERR_USAGE when not. */
 int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *err);
+/* Before the first frame is read: its time, and the time from which on no frame is handed out any more (INT64_MAX: the end). */
+void vi_reader_part(const vi_reader *r, int64_t *first, int64_t *end);
 uint64_t vi_reader_damaged(const vi_reader *r);
 void vi_reader_close(vi_reader **r);
 

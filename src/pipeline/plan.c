@@ -8,10 +8,12 @@
 #include "identify/identify.h"
 #include "landmark/landmark.h"
 #include "swap/swap.h"
+#include "track/track.h"
 
 #define MB ((uint64_t)1000000)
 
 enum {
+    RING_LEAST = 16, RING_MOST = 64, /* frames in flight by default */
     PROGRAM_MB = 70,      /* the program with FFmpeg and its kin */
     RUNTIME_MB = 14,      /* ONNX Runtime, once */
     SOURCE_MB = 8,        /* photographs and texture of a source */
@@ -20,10 +22,17 @@ enum {
     SCRATCH_BYTES = 77    /* of a worker for each pixel of its largest crop */
 };
 
-int vi_run_ring(const vi_run_settings *run, int workers)
+/* Frames that are held back until later ones have been seen. */
+static int lag_of(const vi_settings *s)
 {
-    int n = run->ring > 0 ? run->ring : 2 * workers + 4;
-    return VI_MAX(n, workers + 2);
+    const vi_track_settings *track = vi_settings_group(s, "track");
+    return track ? 0 : 0;
+}
+
+int vi_run_ring(const vi_run_settings *run, int workers, int lag)
+{
+    int n = run->ring > 0 ? run->ring : vi_clampi(2 * workers + 4 + lag, RING_LEAST, RING_MOST);
+    return VI_MAX(n, workers + lag + 2);
 }
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
@@ -136,7 +145,7 @@ void vi_plan_count(viso_plan *p, const vi_settings *s, const vi_media_info *info
     p->width = info->width;
     p->height = info->height;
     p->workers = run->threads > 0 ? run->threads : vi_cpu_count();
-    p->ring = vi_run_ring(run, p->workers);
+    p->ring = vi_run_ring(run, p->workers, lag_of(s));
     p->lookahead = vi_media_lookahead(info, output);
     p->encoder_threads = output->encoder_threads > 0 ? output->encoder_threads : vi_cpu_count();
     p->n_part = 0;
@@ -186,7 +195,7 @@ bool vi_plan_lower(viso_plan *p, vi_settings *s, const vi_media_info *info, bool
     vi_plan_count(p, s, info, encodes, n);
     for (size_t i = 0; i < VI_COUNT(levers) && p->ram > most; i++) {
         const lever *l = &levers[i];
-        int least = i == 0 ? p->workers + 2 : l->least;
+        int least = i == 0 ? vi_run_ring(&(vi_run_settings){ .ring = 1 }, p->workers, lag_of(s)) : l->least;
         if (vi_settings_given(s, l->key) || (!encodes && strncmp(l->key, "encoder", 7) == 0))
             continue;
         while (p->ram > most && value_of(p, l) > least) {
@@ -197,7 +206,7 @@ bool vi_plan_lower(viso_plan *p, vi_settings *s, const vi_media_info *info, bool
                 break;
             /* Fewer workers need a smaller ring. */
             if (i == 2 && !vi_settings_given(s, "ring")) {
-                snprintf(text, sizeof text, "%d", VI_MAX(v - 1, least) + 2);
+                snprintf(text, sizeof text, "%d", VI_MAX(v - 1, least) + lag_of(s) + 2);
                 vi_settings_suggest(s, "ring", text, NULL);
             }
             vi_plan_count(p, s, info, encodes, n);

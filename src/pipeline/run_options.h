@@ -49,6 +49,8 @@ typedef struct vi_run_settings {
     vi_option_text preset; /* see pipeline/presets.h; its values are filled in before a run */
     int threads;           /* workers of the picture lane, 0: one per processor */
     int ring;              /* frames in flight, 0: from the number of workers */
+    float segment;         /* seconds of the clip that are made durable together, 0: none before the end */
+    bool resume;
     vi_option_text max_ram, max_vram; /* sizes as vi_size_parse takes them, "": none */
     vi_option_text models; /* folder, "": the usual places */
     int provider;          /* index of the row; see vi_run_provider */

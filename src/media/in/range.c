@@ -132,6 +132,13 @@ int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error
     return 0;
 }
 
+void vi_reader_part(const vi_reader *r, int64_t *first, int64_t *end)
+{
+    const vi_video_in *v = r->video;
+    *first = !v ? 0 : v->first ? v->first->pts : v->last_pts;
+    *end = v ? v->end : INT64_MAX;
+}
+
 void vi_video_range(const vi_video_in *v, int64_t *begin, int64_t *end)
 {
     *begin = v->begin;
