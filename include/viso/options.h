@@ -58,6 +58,8 @@ VISO_API int viso_options_load(viso_options *o, const char *path, viso_error *er
 /* Fills in the values of the preset that the option "preset" names, except those that were set or loaded. An engine does so by
  * itself for its own copy. VISO_ERR_USAGE: unknown preset, or a fault in its file. */
 VISO_API int viso_options_apply_preset(viso_options *o, viso_error *err);
+/* Name of the i-th built-in preset, from fast to good; NULL past the last. Static text. */
+VISO_API const char *viso_preset_name(int i);
 /* Allocated text, freed with viso_text_free: commented configuration file, Markdown table, JSON schema. */
 VISO_API char *viso_options_text(const viso_options *o);
 VISO_API char *viso_options_markdown(void);

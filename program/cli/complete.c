@@ -25,8 +25,11 @@ static void offer_value(const viso_option_info *o, const char *typed)
 {
     for (int i = 0; o->type == VISO_OPTION_CHOICE && o->choices[i]; i++)
         offer(typed, "", o->choices[i]);
+    bool preset = strcmp(o->key, "preset") == 0;
+    for (int i = 0; preset && viso_preset_name(i); i++)
+        offer(typed, "", viso_preset_name(i));
     if (o->type == VISO_OPTION_TEXT) {
-        if (o->def_text && o->def_text[0])
+        if (!preset && o->def_text && o->def_text[0])
             offer(typed, "", o->def_text);
         offer_files(); /* "face" takes a photograph too */
     }
@@ -128,8 +131,11 @@ int cli_complete(int argc, char **argv)
     do {
         pairs = s.pairs != NULL;
         cli_scan_next(&s, &item);
-        if (item.kind == CLI_ITEM_WORD && n < 2)
+        if (item.kind == CLI_ITEM_WORD && n < 2) {
             word[n++] = item.text;
+            if (!s.command && (n == 2 || !is_pair(word[0])))
+                s.command = cli_command_find(word, n, &used); /* from here on its own arguments count */
+        }
         if (item.kind == CLI_ITEM_ERROR)
             last = item;
     } while (item.kind != CLI_ITEM_END);

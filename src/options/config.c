@@ -1,6 +1,6 @@
 /* options/config.c: the configuration text: "key = value" lines under a heading per group, each with its help
  * as a comment. Values that are as delivered are written commented out, so that a kept file does not freeze
- * today's defaults. */
+ * today's defaults; what a preset set is written out and marked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +28,7 @@ static void add_value(vi_text *t, const char *v)
     vi_text_add(t, "\"");
 }
 
-static void write_row(vi_text *t, const vi_option_row *r, const void *values)
+static void write_row(vi_text *t, const vi_option_row *r, const void *values, bool suggested)
 {
     char value[VI_OPTION_TEXT], range[320];
     vi_value_print(r, values, value, sizeof value);
@@ -36,7 +36,9 @@ static void write_row(vi_text *t, const vi_option_row *r, const void *values)
     vi_text_wrap(t, "# ", r->help, WRAP);
     if (r->type != VI_OPTION_TYPE_TEXT && r->type != VI_OPTION_TYPE_BOOL)
         vi_text_addf(t, "# %s%s%s\n", range, r->unit ? " " : "", r->unit ? r->unit : "");
-    vi_text_addf(t, "%s%s = ", vi_value_is_default(r, values) ? "#" : "", r->key);
+    if (suggested)
+        vi_text_add(t, "# Set by the preset.\n");
+    vi_text_addf(t, "%s%s = ", vi_value_is_default(r, values) && !suggested ? "#" : "", r->key);
     add_value(t, value);
     vi_text_add(t, "\n\n");
 }
@@ -52,7 +54,7 @@ int vi_settings_write(const vi_settings *s, char **text, viso_error *err)
     for (int g = 0; g < n; g++) {
         vi_text_addf(&t, "# ---- %s ----\n\n", groups[g]->label);
         for (int r = 0; r < groups[g]->n_row; r++)
-            write_row(&t, &groups[g]->row[r], vi_settings_group(s, groups[g]->key));
+            write_row(&t, &groups[g]->row[r], vi_settings_group(s, groups[g]->key), vi_settings_suggested(s, groups[g]->row[r].key));
     }
     *text = vi_text_take(&t);
     return *text ? VISO_OK : vi_error_nomem(err, "configuration text");

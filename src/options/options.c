@@ -10,8 +10,10 @@
 struct vi_settings {
     const vi_option_group *const *groups; /* static lists; not copied */
     int n_group;
-    void *group[]; /* n_group structs, each followed by one byte a row: whether its value was chosen */
+    void *group[]; /* n_group structs, each followed by one byte a row: who its value is from */
 };
+
+enum { OF_ROW, CHOSEN, SUGGESTED };
 
 static size_t bytes_of(const vi_option_group *g)
 {
@@ -118,7 +120,7 @@ static int unknown(const vi_settings *s, const char *key, viso_error *err)
     return vi_error_set(err, VISO_ERR_USAGE, "unknown option '%.60s'; 'viso options' lists all of them", key);
 }
 
-static uint8_t *given_flag(const vi_option_group *g, const vi_option_row *r, void *values)
+static uint8_t *origin(const vi_option_group *g, const vi_option_row *r, void *values)
 {
     return (uint8_t *)values + g->size + (r - g->row);
 }
@@ -130,7 +132,7 @@ int vi_settings_set(vi_settings *s, const char *key, const char *text, viso_erro
     const vi_option_row *r = find(s, key, &g, &values);
     int rc = r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
     if (!rc)
-        *given_flag(g, r, values) = 1;
+        *origin(g, r, values) = CHOSEN;
     return rc;
 }
 
@@ -138,18 +140,32 @@ int vi_settings_suggest(vi_settings *s, const char *key, const char *text, viso_
 {
     if (!vi_settings_given(s, key)) {
         void *values;
-        const vi_option_row *r = find(s, key, NULL, &values);
-        return r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
+        const vi_option_group *g;
+        const vi_option_row *r = find(s, key, &g, &values);
+        int rc = r ? vi_value_parse(r, values, text, err) : unknown(s, key, err);
+        if (!rc)
+            *origin(g, r, values) = SUGGESTED;
+        return rc;
     }
     return VISO_OK;
 }
 
-bool vi_settings_given(const vi_settings *s, const char *key)
+static int origin_of(const vi_settings *s, const char *key)
 {
     void *values;
     const vi_option_group *g;
     const vi_option_row *r = find(s, key, &g, &values);
-    return r && *given_flag(g, r, values);
+    return r ? *origin(g, r, values) : OF_ROW;
+}
+
+bool vi_settings_given(const vi_settings *s, const char *key)
+{
+    return origin_of(s, key) == CHOSEN;
+}
+
+bool vi_settings_suggested(const vi_settings *s, const char *key)
+{
+    return origin_of(s, key) == SUGGESTED;
 }
 
 int vi_settings_get(const vi_settings *s, const char *key, char *text, size_t size, viso_error *err)

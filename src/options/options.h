@@ -86,12 +86,14 @@ int vi_settings_set(vi_settings *s, const char *key, const char *text, viso_erro
 int vi_settings_suggest(vi_settings *s, const char *key, const char *text, viso_error *err);
 /* Whether somebody chose the value (vi_settings_set, vi_settings_read), be it the default. Unknown key: false. */
 bool vi_settings_given(const vi_settings *s, const char *key);
+/* Whether it is a suggested one, be it the default. Unknown key: false. */
+bool vi_settings_suggested(const vi_settings *s, const char *key);
 /* Canonical text of the value. 0 or VISO_ERR_USAGE / VISO_ERR_NO_SPACE (buffer too small). */
 int vi_settings_get(const vi_settings *s, const char *key, char *text, size_t size, viso_error *err);
 const vi_option_row *vi_settings_find(const vi_settings *s, const char *key, const vi_option_group **group);
 int vi_settings_groups(const vi_settings *s, const vi_option_group *const **groups);
-/* Configuration text: "key = value" lines grouped, each with its help as a comment (write); tolerant of blank lines and
- * # comments (read; faults name `name` and line). Written text is allocated, freed with vi_free. */
+/* Configuration text: "key = value" lines grouped, each with its help as a comment (write; values that are suggested are marked);
+ * tolerant of blank lines and # comments (read; faults name `name` and line). Written text is allocated, freed with vi_free. */
 int vi_settings_write(const vi_settings *s, char **text, viso_error *err);
 int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_error *err);
 /* The same, each value as vi_settings_suggest takes it. */

@@ -122,6 +122,11 @@ int viso_options_apply_preset(viso_options *o, viso_error *err)
     return vi_preset_apply(o->settings, err);
 }
 
+const char *viso_preset_name(int i)
+{
+    return vi_preset_name(i);
+}
+
 char *viso_options_text(const viso_options *o)
 {
     char *text = NULL;

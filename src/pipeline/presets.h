@@ -8,5 +8,7 @@
 /* Fills in the values of the preset that the group "run" names. VISO_ERR_USAGE: no such preset (naming those there are), or a
  * fault in its file (naming file and line). */
 int vi_preset_apply(vi_settings *s, viso_error *err);
+/* Name of the i-th built-in preset, from fast to good; NULL past the last. */
+const char *vi_preset_name(int i);
 
 #endif

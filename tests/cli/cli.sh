@@ -311,10 +311,19 @@ echo "json = yes" >json.conf; expect 0 out '"faces"' detect a.jpg --config json.
 echo "json = yes" >config/viso/viso.conf; expect 0 out "1 face" detect a.jpg --no-json
 rm config/viso/viso.conf
 # Presets: those that are built in, files of users by name and by path; values chosen by hand stay.
-expect 2 err "no such preset; there are fast, balanced, quality" options --preset slow
+expect 2 err "no such preset; there are fast, balanced, quality, and files" options --preset slow
 expect 0 out "#preset = balanced" options --preset balanced
 mkdir -p config/viso/presets; printf '# mine\ndetect-tiles = 7\ndetect-score = 0.9\n' >config/viso/presets/mine.conf
 expect 0 out "detect-tiles = 7" options --preset mine --detect-score 0.6; holds out.txt "detect-score = 0.6"
+holds out.txt "# Set by the preset."
+expect 0 out "detect-tiles = 7" options --preset mine; holds out.txt "detect-score = 0.9"
+echo "detect-tiles = 2" >two.conf
+expect 0 out "detect-tiles = 2" options --preset mine --config two.conf; holds out.txt "detect-score = 0.9"
+expect 0 out "detect-tiles = 5" options --preset mine --config two.conf --detect-tiles 5
+touch config/viso/presets/older.conf config/viso/presets/.hidden.conf config/viso/presets/notes.txt
+expect 2 err "there are fast, balanced, quality, mine, older, and files" options --preset slow
+echo "preset = mine" >mine2.conf; expect 0 out "detect-tiles = 7" options --config mine2.conf
+"$viso" options --preset mine >kept-preset.conf; expect 0 out "detect-tiles = 7" options --preset ./kept-preset.conf
 printf 'detect-tils = 7\n' >wrong.conf; expect 2 err "wrong.conf:1: unknown option" options --preset ./wrong.conf
 
 # ---- ranges
@@ -399,6 +408,7 @@ offers --map swap --m
 offers "<files>" swap -o ""
 offers cuda swap --provider cu
 offers all swap --face ""
+offers quality swap --preset q
 offers face-full models info ""
 offers swap -q ""
 offers swap help s

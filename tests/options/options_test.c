@@ -388,13 +388,22 @@ static void suggested_values_give_way_to_chosen_ones(void **state)
     assert_false(vi_settings_given(s, "score"));
     assert_int_equal(vi_settings_read_suggested(s, "score = 0.3\n", "preset", &err), 0);
     assert_false(vi_settings_given(s, "score"));
+    assert_true(vi_settings_suggested(s, "score") && !vi_settings_suggested(s, "tiles"));
     vi_settings_get(s, "score", text, sizeof text, NULL);
     assert_string_equal(text, "0.3");
+    /* Written out and marked, be it the default's own value. */
+    char *written;
+    assert_int_equal(vi_settings_suggest(s, "score", "0.5", &err), 0);
+    assert_int_equal(vi_settings_write(s, &written, &err), 0);
+    assert_non_null(strstr(written, "# Set by the preset.\nscore = 0.5\n"));
+    assert_null(strstr(strstr(written, "# Set by the preset.") + 1, "# Set by"));
+    vi_free(written);
     /* Chosen, be it the default's own value. */
     assert_int_equal(vi_settings_set(s, "score", "0.5", &err), 0);
     assert_int_equal(vi_settings_suggest(s, "score", "0.7", &err), 0);
     copy = vi_settings_copy(s);
     assert_true(vi_settings_given(s, "score") && vi_settings_given(copy, "score"));
+    assert_false(vi_settings_suggested(s, "score") || vi_settings_suggested(copy, "score"));
     vi_settings_get(copy, "score", text, sizeof text, NULL);
     assert_string_equal(text, "0.5");
     /* What is refused was not chosen. */
@@ -404,7 +413,7 @@ static void suggested_values_give_way_to_chosen_ones(void **state)
     assert_int_equal(vi_settings_set(s, "score", "much", NULL), VISO_ERR_USAGE);
     assert_false(vi_settings_given(s, "score"));
     assert_int_equal(vi_settings_suggest(s, "scoer", "1", &err), VISO_ERR_USAGE);
-    assert_false(vi_settings_given(s, "scoer"));
+    assert_false(vi_settings_given(s, "scoer") || vi_settings_suggested(s, "scoer"));
     vi_settings_destroy(&s);
 }
 
