@@ -22,7 +22,8 @@ enum {
     VISO_OPTION_LIVE = 1 << 0,     /* may change while running */
     VISO_OPTION_ADVANCED = 1 << 1, /* not shown in the short help */
     VISO_OPTION_PATH = 1 << 2,     /* the value names a file or folder */
-    VISO_OPTION_PROGRAM = 1 << 3   /* concerns the program, not the picture */
+    VISO_OPTION_PROGRAM = 1 << 3,  /* concerns the program, not the picture */
+    VISO_OPTION_IN_RANGE = 1 << 8  /* can hold in a part of a clip (viso_at) */
 };
 
 typedef struct viso_option_info {

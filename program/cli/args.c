@@ -79,6 +79,41 @@ static bool take_value(cli_scan *s, cli_item *item, const char *attached, const 
     return false;
 }
 
+/* --at 12-20 opacity=0.5: the words behind the range are the option's too; one there must be, unless it stands in the range's. */
+static cli_item_kind expect_pairs(cli_scan *s, const cli_item *item)
+{
+    if (!cli_takes_pairs(item->arg))
+        return CLI_ITEM_ARG;
+    if (cli_pair_key(item->text)) {
+        vi_error_set(s->err, VISO_ERR_USAGE, "--%s %.60s: %s is missing in front of it", item->arg->name, item->text, item->arg->value);
+        return CLI_ITEM_ERROR;
+    }
+    s->pairs = item->arg;
+    s->pair_due = !strchr(item->text, ' ');
+    return CLI_ITEM_ARG;
+}
+
+/* The next word when it belongs to the pairs. False: it does not, and what it is remains to be seen. */
+static bool take_pair(cli_scan *s, cli_item *item)
+{
+    const char *word = s->i < s->argc ? s->argv[s->i] : NULL;
+    const cli_arg *arg = s->pairs;
+    if (!arg)
+        return false;
+    if (word && (s->pair_due ? cli_pair_key(word) > 0 : cli_pair_word(word))) {
+        *item = (cli_item){ .kind = CLI_ITEM_ARG, .arg = arg, .text = word };
+        s->pair_due = false;
+        s->i++;
+        return true;
+    }
+    s->pairs = NULL;
+    if (!s->pair_due)
+        return false;
+    *item = (cli_item){ .kind = CLI_ITEM_ERROR, .arg = arg, .text = s->argv[s->i - 1], .wants_value = !word };
+    vi_error_set(s->err, VISO_ERR_USAGE, "--%s %.60s: OPTION=VALUE is missing behind the range", arg->name, s->argv[s->i - 1]);
+    return true;
+}
+
 /* The switch that is meant by an option without its value ("doctor --models"); NULL: it wants one, or has one. */
 static const cli_arg *bare_arg(const cli_scan *s, const char *key)
 {
@@ -96,7 +131,7 @@ static cli_item_kind long_option(cli_scan *s, cli_item *item, const char *word)
     item->arg = find_arg(s->command, key, len, 0);
     if (item->arg) {
         if (item->arg->value)
-            return take_value(s, item, attached, word) ? CLI_ITEM_ARG : CLI_ITEM_ERROR;
+            return take_value(s, item, attached, word) ? expect_pairs(s, item) : CLI_ITEM_ERROR;
         if (!attached)
             return CLI_ITEM_ARG;
         vi_error_set(s->err, VISO_ERR_USAGE, "option --%s takes no value", item->arg->name);
@@ -155,6 +190,8 @@ void cli_scan_next(cli_scan *s, cli_item *item)
         item->kind = letter_option(s, item);
         return;
     }
+    if (take_pair(s, item))
+        return;
     if (s->i >= s->argc) {
         item->kind = CLI_ITEM_END;
         return;
@@ -269,6 +306,7 @@ void cli_release(cli *c)
     vi_free(c->given);
     vi_free(c->setting);
     viso_options_destroy(&c->options);
+    viso_project_free(&c->project);
     progress_destroy(&c->progress);
 }
 

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "viso/engine.h"
 #include "viso/options.h"
+#include "viso/project.h"
 
 /* ---- commands ---- */
 
@@ -47,6 +48,8 @@ extern const int cli_global_arg_count;
 const cli_command *cli_command_find(const char *const *word, int n, int *used);
 /* Name of the command's switch that an option of the table means when it stands without its value; NULL: it wants one. */
 const char *cli_bare_switch(const cli_command *k, const char *option);
+/* Whether words of the form OPTION=VALUE behind the argument's value belong to it. */
+bool cli_takes_pairs(const cli_arg *a);
 
 typedef struct cli_given {
     const cli_arg *arg;
@@ -65,6 +68,7 @@ struct cli {
         const char *value;
     } *setting; /* options of the table in the order given */
     int n_setting;
+    viso_project *project;       /* --project, NULL none */
     bool json, quiet, force; /* read from the options before a command runs */
     struct progress *progress;
 };
@@ -101,11 +105,29 @@ typedef struct cli_scan {
     char *const *argv;
     const cli_command *command; /* NULL: not known yet, any command's arguments are taken */
     const char *cluster;        /* the rest of "-qv" */
+    const cli_arg *pairs;       /* OPTION=VALUE words that come next are this one's */
+    bool pair_due;              /* and one must come */
     bool words_only;            /* after "--" */
     viso_error *err;            /* may be NULL */
 } cli_scan;
 void cli_scan_next(cli_scan *s, cli_item *item);
 bool cli_option_find(const char *key, size_t len, char letter, viso_option_info *info);
+
+/* ---- at.c ---- */
+
+typedef struct cli_at {
+    viso_at *at;
+    int n;
+    char **text; /* the strings that at points into */
+    int n_text;
+} cli_at;
+/* All --at of the line, checked as far as that goes without a clip. Free it in any case. */
+int cli_at_read(const cli *c, cli_at *a, viso_error *err);
+void cli_at_free(cli_at *a);
+/* Length of the name in "name=value"; 0: it is not written like that. */
+size_t cli_pair_key(const char *word);
+/* Whether a word is such a pair of an option of the table, or nearly. */
+bool cli_pair_word(const char *word);
 
 /* ---- help.c, complete.c ---- */
 
@@ -209,6 +231,9 @@ int cli_gallery_rename(cli *c, viso_error *err);
 int cli_gallery_refresh(cli *c, viso_error *err);
 int cli_gallery_export(cli *c, viso_error *err);
 int cli_gallery_import(cli *c, viso_error *err);
+int cli_cache_info(cli *c, viso_error *err);
+int cli_cache_list(cli *c, viso_error *err);
+int cli_cache_clear(cli *c, viso_error *err);
 int cli_show_help(cli *c, viso_error *err);
 
 #endif

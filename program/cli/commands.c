@@ -12,10 +12,11 @@ const cli_arg cli_global_args[] = {
 const int cli_global_arg_count = (int)VI_COUNT(cli_global_args);
 
 static const char *const swap_groups[] = { "who", "target", "input", "detect", "landmark", "track", "identify",
-                                           "swap", "blend",  "output",   "run",   NULL };
+                                           "swap", "blend",  "output",   "cache", "run",   NULL };
 static const char *const look_groups[] = { "target", "input", "detect", "landmark", "track", "run", NULL };
 static const char *const run_groups[] = { "run", NULL };
 
+static const char *const cache_groups[] = { "cache", "run", NULL };
 static const char *const gallery_groups[] = { "identify", "detect", "run", NULL };
 
 static const cli_arg swap_args[] = {
@@ -25,6 +26,15 @@ static const cli_arg swap_args[] = {
     { "map", 0, "PERSON=SOURCE", true, false,
       "Only the person in the photograph PERSON, or of this name in the gallery, gets the face of SOURCE. May be given several "
       "times; faces that are like none of them get the plain SOURCE, or stay when there is none." },
+    { "at", 0, "START-END", false, false,
+      "Settings for a part of a video: the words behind it, OPTION=VALUE, hold from START up to END, which are written like --start "
+      "and may be left out: --at 0:12-0:20 opacity=0.5 steady=high, or in one word \"0:12-0:20 opacity=0.5,steady=high\". May be given "
+      "several times; later ones count, option by option." },
+    { "project", 0, "FILE", true, false,
+      "Takes sources, people, target, result, settings and ranges from a project file (docs/project.md). What stands on the line goes "
+      "before it; words on the line are [SOURCE...] TARGET." },
+    { "save-project", 0, "FILE", true, false,
+      "Writes the project and the line as a project file, and swaps nothing." },
 };
 
 static const cli_arg detect_args[] = {
@@ -56,6 +66,7 @@ static const cli_arg import_args[] = {
 static const cli_arg options_args[] = {
     { "markdown", 0, NULL, false, false, "All options as a Markdown page." },
     { "defaults", 0, NULL, false, false, "A configuration file with the defaults instead of the values in force." },
+    { "project-schema", 0, NULL, false, false, "The JSON schema of project files." },
 };
 
 static const cli_arg bench_args[] = {
@@ -130,6 +141,13 @@ const cli_command cli_commands[] = {
     { "gallery import", "FILE...", "Takes over VisoMaster's embeddings (JSON).",
       "All or nothing of each FILE. Only vectors come; a recogniser that FILE does not know needs a photograph.", gallery_groups, NULL,
       0, 1, -1, false, cli_gallery_import },
+    { "cache info", "", "Tells what is kept of videos for the next run, where, and how much.",
+      "A swap of a video keeps what it found of faces in each frame, so that the next one with other settings of the swap need not "
+      "look again. It is data about people, readable by you alone. --cache off keeps nothing.",
+      cache_groups, NULL, 0, 0, 0, false, cli_cache_info },
+    { "cache list", "", "Lists the runs that are kept.", NULL, cache_groups, NULL, 0, 0, 0, false, cli_cache_list },
+    { "cache clear", "[FILE...]", "Forgets what is kept, of all videos or of FILE; it is overwritten.", NULL, cache_groups, NULL, 0, 0, -1,
+      false, cli_cache_clear },
     { "options", "", "Shows all settings as a configuration file, with the values in force.",
       "With --json the JSON schema of the settings.", run_groups, ARGS(options_args), 0, 0, false, cli_options },
     { "bench", "[TARGET] [SOURCE...]", "Measures a swap of a clip or folder and prints the times as JSON.",
@@ -162,6 +180,11 @@ const char *cli_bare_switch(const cli_command *k, const char *option)
         if (strcmp(bare[i].command, k->name) == 0 && strcmp(bare[i].option, option) == 0)
             return bare[i].meant;
     return NULL;
+}
+
+bool cli_takes_pairs(const cli_arg *a)
+{
+    return strcmp(a->name, "at") == 0;
 }
 
 const cli_command *cli_command_find(const char *const *word, int n, int *used)

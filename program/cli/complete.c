@@ -47,6 +47,34 @@ static void offer_options(const cli_command *k, const char *typed)
     }
 }
 
+/* "opacity=" and its values, for the pairs behind --at. What stands before the last pair of a word is kept. */
+static void offer_pair(const char *typed, const char *pair, const char *key, const char *value)
+{
+    char text[160];
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    if (strncmp(text, pair, strlen(pair)) == 0)
+        printf("%.*s%s\n", (int)(pair - typed), typed, text);
+}
+
+static void offer_pairs(const char *typed)
+{
+    static const char *const switches[] = { "true", "false", NULL };
+    const char *pair = typed;
+    for (const char *s = typed; *s; s++)
+        if (*s == ' ' || *s == ',')
+            pair = s + 1;
+    size_t n = cli_pair_key(pair);
+    viso_option_info o;
+    for (int i = 0; !n && viso_option_describe(i, &o) == 0; i++)
+        if (o.flags & VISO_OPTION_IN_RANGE)
+            offer_pair(typed, pair, o.key, "");
+    if (!n || !cli_option_find(pair, n, 0, &o))
+        return;
+    const char *const *values = o.type == VISO_OPTION_CHOICE ? o.choices : o.type == VISO_OPTION_BOOL ? switches : NULL;
+    for (int i = 0; values && values[i]; i++)
+        offer_pair(typed, pair, o.key, values[i]);
+}
+
 /* The words that can begin (first NULL) or continue ("models") a command. */
 static void offer_commands(const char *first, const char *typed)
 {
@@ -96,7 +124,9 @@ int cli_complete(int argc, char **argv)
     cli_scan s = { .argc = argc - 1, .argv = argv };
     cli_item item, last = { 0 };
     int n = 0, used;
+    bool pairs = false; /* at the end of the line more OPTION=VALUE may follow */
     do {
+        pairs = s.pairs != NULL;
         cli_scan_next(&s, &item);
         if (item.kind == CLI_ITEM_WORD && n < 2)
             word[n++] = item.text;
@@ -105,9 +135,15 @@ int cli_complete(int argc, char **argv)
     } while (item.kind != CLI_ITEM_END);
     const cli_command *k = n ? cli_command_find(word, n, &used) : NULL;
 
-    if (last.kind && last.wants_value) {
+    if (pairs && typed[0] != '-') {
+        offer_pairs(typed);
+        if (k && k->max_word != 0)
+            offer_files();
+    } else if (last.kind && last.wants_value) {
         if (!last.arg)
             offer_value(&last.option, typed);
+        else if (cli_takes_pairs(last.arg) && (last.text || strchr(typed, ' '))) /* behind the range */
+            offer_pairs(typed);
         else if (last.arg->path)
             offer_files();
     } else if (typed[0] == '-' && !s.words_only) {

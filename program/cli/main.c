@@ -98,11 +98,20 @@ static bool json_on_line(const cli *c)
     return on;
 }
 
+/* The project's settings go before the configuration file's, and the line's before the project's. */
+static int load_project(cli *c, viso_error *err)
+{
+    const char *path = cli_value(c, "project");
+    int rc = path ? viso_project_load(&c->project, path, err) : VISO_OK;
+    return rc || !path ? rc : viso_project_apply(c->project, c->options, err);
+}
+
 static int gather_settings(cli *c, viso_error *err)
 {
     c->json = json_on_line(c);
     int rc = viso_options_create(&c->options, err);
     rc = rc ? rc : load_config(c, err);
+    rc = rc ? rc : load_project(c, err);
     for (int i = 0; rc == 0 && i < c->n_setting; i++)
         rc = viso_options_set(c->options, c->setting[i].key, c->setting[i].value, err);
     rc = rc ? rc : viso_options_apply_preset(c->options, err);

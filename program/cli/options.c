@@ -1,4 +1,5 @@
-/* options.c: `viso options`: the settings as a configuration file, a Markdown page or a JSON schema. */
+/* options.c: `viso options`: the settings as a configuration file, a Markdown page or a JSON schema;
+ * and the schema of project files. */
 #include "cli.h"
 
 static int print(char *text, viso_error *err)
@@ -23,6 +24,8 @@ int cli_options(cli *c, viso_error *err)
 {
     if (cli_has(c, "markdown"))
         return print(viso_options_markdown(), err);
+    if (cli_has(c, "project-schema"))
+        return print(viso_project_schema(), err);
     if (c->json)
         return print(viso_options_schema(), err);
     return cli_has(c, "defaults") ? print_defaults(err) : print(viso_options_text(c->options), err);

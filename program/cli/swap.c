@@ -1,5 +1,5 @@
-/* swap.c: `viso swap`. Sorts the words into sources and target, finds a name for the result, and refuses what
- * would destroy something before any work is done. */
+/* swap.c: `viso swap`. Sorts the words into sources and target, over what a project says, finds a name for the result, and refuses
+ * what would destroy something before any work is done. */
 #include "cli.h"
 
 #include <dirent.h>
@@ -13,15 +13,21 @@ typedef struct request {
     viso_swap_params p;
     viso_map *map;
     char **map_text; /* the strings that map points into */
+    int n_map_text;
+    cli_at line_at;  /* of the line */
+    viso_at *at;     /* the project's and the line's */
     char *out;
+    bool out_chosen; /* on the line or in the project */
 } request;
 
 static void release(request *r)
 {
-    for (int i = 0; i < r->p.n_map; i++)
+    for (int i = 0; i < r->n_map_text; i++)
         vi_free(r->map_text[i]);
     vi_free(r->map_text);
     vi_free(r->map);
+    vi_free(r->at);
+    cli_at_free(&r->line_at);
     vi_free(r->out);
 }
 
@@ -59,21 +65,57 @@ static int split_map(const char *given, char **text, viso_map *map, viso_error *
     return rc ? rc : check_photo(map->source, err);
 }
 
+static bool is_mapped(const viso_map *map, int n, const char *person)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(map[i].person, person) == 0 || vi_same_file(map[i].person, person))
+            return true;
+    return false;
+}
+
+/* Those of the line, then those of the project for whom the line says nothing else. */
 static int read_maps(const cli *c, request *r, viso_error *err)
 {
-    int n = 0, rc = VISO_OK;
+    const viso_map *more = r->p.maps;
+    int n = 0, n_more = r->p.n_map, rc = VISO_OK;
     while (cli_value_at(c, "map", n))
         n++;
-    r->map = vi_calloc((size_t)n + 1, sizeof *r->map);
+    r->map = vi_calloc((size_t)(n + n_more) + 1, sizeof *r->map);
     r->map_text = vi_calloc((size_t)n + 1, sizeof *r->map_text);
     if (!r->map || !r->map_text)
         return vi_error_nomem(err, "--map");
     for (int i = 0; rc == 0 && i < n; i++) {
-        r->p.n_map = i + 1;
+        r->n_map_text = i + 1;
         rc = split_map(cli_value_at(c, "map", i), &r->map_text[i], &r->map[i], err);
     }
     r->p.maps = r->map;
+    r->p.n_map = n;
+    for (int i = 0; rc == 0 && i < n_more; i++) {
+        if (is_mapped(r->map, n, more[i].person))
+            continue;
+        r->map[r->p.n_map++] = more[i];
+        rc = check_photo(more[i].person, err);
+        rc = rc ? rc : check_photo(more[i].source, err);
+    }
     return rc;
+}
+
+/* The project's ranges, then the line's, which go before them. */
+static int read_at(const cli *c, request *r, viso_error *err)
+{
+    int rc = cli_at_read(c, &r->line_at, err), n = r->p.n_at;
+    if (rc)
+        return rc;
+    r->at = vi_calloc((size_t)(n + r->line_at.n) + 1, sizeof *r->at);
+    if (!r->at)
+        return vi_error_nomem(err, "--at");
+    for (int i = 0; i < n; i++)
+        r->at[i] = r->p.at[i];
+    for (int i = 0; i < r->line_at.n; i++)
+        r->at[n + i] = r->line_at.at[i];
+    r->p.at = r->at;
+    r->p.n_at = n + r->line_at.n;
+    return VISO_OK;
 }
 
 /* "dir/clip.mp4" gives "dir/clip-swapped.mp4", a folder "shots/" gives "shots-swapped". */
@@ -93,9 +135,8 @@ static char *usual_out(const char *target)
     return vi_asprintf("%.*s-swapped%.*s", (int)stem, target, (int)(len - stem), target + stem);
 }
 
-static char *choose_out(const cli *c, const char *target)
+static char *choose_out(const char *given, const char *target)
 {
-    const char *given = cli_value(c, "out");
     if (!given)
         return usual_out(target);
     /* A file into a folder keeps its name, as with cp. */
@@ -139,21 +180,30 @@ static int check_out(const cli *c, const request *r, viso_error *err)
     return rc ? rc : cli_check_output(c, r->out, &r->p.target, 1, err);
 }
 
-static int read_request(cli *c, request *r, viso_error *err)
+/* What the words of the line say, over what the project says: [SOURCE...] TARGET. */
+static int read_words(const cli *c, request *r, viso_error *err)
 {
-    int rc = read_maps(c, r, err);
-    if (rc)
-        return rc;
-    if (c->n_word < (r->p.n_map ? 1 : 2))
+    bool somebody = r->p.n_map > 0 || r->p.n_source > 0;
+    int needed = !somebody ? 2 : r->p.target ? 0 : 1;
+    if (c->n_word < needed)
         return vi_error_set(err, VISO_ERR_USAGE, "swap: %s is missing; usage: viso swap SOURCE... TARGET -o OUT",
-                            c->n_word ? "the TARGET (or the SOURCE)" : "the SOURCE photograph");
-    r->p.sources = c->word;
-    r->p.n_source = c->n_word - 1;
-    r->p.target = c->word[c->n_word - 1];
+                            c->n_word ? "the TARGET (or the SOURCE)" : somebody ? "the TARGET" : "the SOURCE photograph");
+    if (c->n_word > 1) {
+        r->p.sources = c->word;
+        r->p.n_source = c->n_word - 1;
+    }
+    if (c->n_word > 0)
+        r->p.target = c->word[c->n_word - 1];
     if (c->n_word > 2 && !cli_has(c, "out") && !vi_file_exists(r->p.target))
         return vi_error_set(err, VISO_ERR_INPUT,
                             "%s: there is no such TARGET, which is the last word; the result is named with -o",
                             r->p.target);
+    return VISO_OK;
+}
+
+static int check_inputs(const request *r, viso_error *err)
+{
+    int rc = VISO_OK;
     for (int i = 0; rc == 0 && i < r->p.n_source; i++)
         rc = check_photo(r->p.sources[i], err);
     rc = rc ? rc : cli_check_input(r->p.target, err);
@@ -161,15 +211,52 @@ static int read_request(cli *c, request *r, viso_error *err)
         if (vi_is_folder(r->p.sources[i]))
             rc = vi_error_set(err, VISO_ERR_USAGE,
                               "%s: is a folder; a SOURCE is a photograph (and the TARGET comes last)", r->p.sources[i]);
+    return rc;
+}
+
+static int read_request(cli *c, request *r, viso_error *err)
+{
+    if (c->project)
+        viso_project_params(c->project, &r->p);
+    int rc = read_maps(c, r, err);
+    rc = rc ? rc : read_at(c, r, err);
+    rc = rc ? rc : read_words(c, r, err);
+    rc = rc ? rc : check_inputs(r, err);
     if (rc)
         return rc;
-    r->out = choose_out(c, r->p.target);
+    const char *given = cli_value(c, "out");
+    given = given ? given : r->p.out;
+    r->out_chosen = given != NULL;
+    r->out = choose_out(given, r->p.target);
     if (!r->out)
         return vi_error_nomem(err, "name of the result");
     r->p.out = r->out;
     r->p.progress = progress_update;
     r->p.user = c->progress;
+    if (cli_has(c, "save-project"))
+        return VISO_OK;
     return vi_is_folder(r->p.target) ? check_folder(c, r->p.target, r->out, err) : check_out(c, r, err);
+}
+
+/* --save-project: the project and the line, without what the configuration file says. */
+static int save_project(const cli *c, const request *r, viso_error *err)
+{
+    const char *path = cli_value(c, "save-project");
+    viso_swap_params p = r->p;
+    viso_options *o = NULL;
+    p.out = r->out_chosen ? r->out : NULL;
+    int rc = cli_check_output(c, path, p.sources, p.n_source, err);
+    rc = rc ? rc : cli_check_output(c, path, &p.target, 1, err);
+    rc = rc ? rc : viso_options_create(&o, err);
+    if (!rc && c->project)
+        rc = viso_project_apply(c->project, o, err);
+    for (int i = 0; !rc && i < c->n_setting; i++)
+        rc = viso_options_set(o, c->setting[i].key, c->setting[i].value, err);
+    rc = rc ? rc : viso_project_save(path, &p, o, err);
+    viso_options_destroy(&o);
+    if (!rc && !c->quiet && !c->json)
+        fprintf(stderr, "%s: written; viso swap --project %s\n", path, path);
+    return rc;
 }
 
 static void print_summary(const viso_run_stats *s, const char *out)
@@ -254,7 +341,8 @@ int cli_swap(cli *c, viso_error *err)
 {
     request r = { 0 };
     int rc = read_request(c, &r, err);
-    rc = rc ? rc : run_request(c, &r, err);
+    if (rc == 0)
+        rc = cli_has(c, "save-project") ? save_project(c, &r, err) : run_request(c, &r, err);
     release(&r);
     return rc;
 }

@@ -6,7 +6,7 @@
 #include "face/stage.h"
 
 /* Changes whenever the bytes or their meaning do, here or in a struct that is written as it lies in memory. */
-#define VI_RECORD_FORMAT 1
+#define VI_RECORD_FORMAT 2
 
 /* All of a record but the patch. */
 void vi_face_put(vi_blob *b, const vi_face *f);

@@ -82,7 +82,7 @@ int vi_gallery_person_id(vi_gallery *g, const char *name, int64_t *id, viso_erro
         vi_query_text(&q, added);
         vi_query_row(&q);
         rc = vi_query_end(&q, err);
-        *id = g->s->last_insert_rowid(g->db);
+        *id = vi_store_last_id(g);
     }
     if (!rc)
         return vi_gallery_commit(g, err);
@@ -90,21 +90,12 @@ int vi_gallery_person_id(vi_gallery *g, const char *name, int64_t *id, viso_erro
     return rc;
 }
 
-static int count(vi_gallery *g, const char *sql, int64_t key, int64_t *n, viso_error *err)
-{
-    vi_query q = vi_query_make(g, sql);
-    if (key >= 0)
-        vi_query_int(&q, key);
-    *n = vi_query_row(&q) ? vi_query_get_int(&q, 0) : 0;
-    return vi_query_end(&q, err);
-}
-
 int vi_gallery_people(vi_gallery *g, vi_gallery_person **list, int *n, viso_error *err)
 {
     int64_t most = 0;
     *list = NULL;
     *n = 0;
-    int rc = count(g, "SELECT count(*) FROM person", -1, &most, err);
+    int rc = vi_query_number(g, "SELECT count(*) FROM person", -1, &most, err);
     if (rc)
         return rc;
     if (!(*list = vi_calloc((size_t)most + 1, sizeof **list)))
@@ -217,7 +208,7 @@ static int insert_photo(vi_gallery *g, int64_t person, vi_gallery_photo *p, viso
     vi_query_blob(&q, p->rgb, p->side ? (size_t)p->side * (size_t)p->side * 3 : 0);
     vi_query_row(&q);
     int rc = vi_query_end(&q, err);
-    p->id = g->s->last_insert_rowid(g->db);
+    p->id = vi_store_last_id(g);
     return rc;
 }
 
@@ -272,7 +263,7 @@ int vi_gallery_photos(vi_gallery *g, int64_t person, bool pixels, vi_gallery_pho
     int64_t most = 0;
     *list = NULL;
     *n = 0;
-    int rc = count(g, "SELECT count(*) FROM photo WHERE person = ?", person, &most, err), bad = 0;
+    int rc = vi_query_number(g, "SELECT count(*) FROM photo WHERE person = ?", person, &most, err), bad = 0;
     if (rc)
         return rc;
     if (!(*list = vi_calloc((size_t)most + 1, sizeof **list)))

@@ -16,7 +16,7 @@
 #define VI_GALLERY_CROP 512    /* most pixels of a crop's side */
 #define VI_GALLERY_VECTOR 2048 /* most numbers of a vector */
 
-typedef struct vi_gallery vi_gallery;
+typedef struct vi_store vi_gallery; /* store/store.h */
 
 /* $XDG_DATA_HOME/viso/gallery.db or ~/.local/share/viso/gallery.db, allocated; NULL without a home (or out of memory). */
 char *vi_gallery_usual_path(void);

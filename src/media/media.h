@@ -54,10 +54,14 @@ int vi_reader_frame_time(vi_reader *r, int64_t n, int64_t *pts, viso_error *err)
  * streams of that part, all beginning at zero. Call before the first frame is read. VISO_ERR_USAGE: not a place, nothing
  * between the two, or behind the end of the clip. */
 int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error *err);
+/* Such a place (not the open one) in ticks, whatever part is handed out; the reader does not move. VISO_EOF: a frame behind the
+ * end. r NULL: only whether it is written as a place, VISO_ERR_USAGE when not. */
+int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *err);
 uint64_t vi_reader_damaged(const vi_reader *r);
 void vi_reader_close(vi_reader **r);
 
 /* Result settings: the "output" options group. */
+enum { VI_FULL_DISK_STOP, VI_FULL_DISK_WAIT };
 typedef struct vi_output_settings {
     int codec;       /* choices auto h264 h265 vp9 av1 prores ffv1 … */
     float crf;       /* -1: default of the codec */
@@ -65,6 +69,7 @@ typedef struct vi_output_settings {
     int jpeg_quality; /* 0: like the source (default), else 1..100 */
     int encoder_threads; /* 0: all processors */
     int lookahead;       /* frames, -1: of the preset; H.264, H.265, VP9, AV1 */
+    int full_disk;       /* VI_FULL_DISK_*: whether the caller should pass `full` to its writers */
 } vi_output_settings;
 extern const vi_option_group vi_output_options;
 
@@ -86,8 +91,10 @@ typedef struct vi_writer_params {
     const char *folder;   /* exists; holds the segments, which stay there until vi_writer_finish has succeeded. NULL: a folder of
                              the writer's own beside the result, which goes away in any case */
     int segment;          /* this many finished segments are in the folder already: go on behind them */
-    atomic_bool *cancel;  /* set: do not wait for room on the disk any longer. May be NULL */
-    /* Called when a full disk makes the writer wait (bytes it wants to write), and with 0 when it goes on. The thread that writes. */
+    /* A full disk. With `full` the writer waits for room, trying twice a second; without, or once *cancel is set, the write fails
+     * (VISO_ERR_NO_SPACE). */
+    atomic_bool *cancel;  /* may be NULL */
+    /* Called when it begins to wait (bytes it wants to write), and with 0 when it goes on. The thread that writes. */
     void (*full)(void *user, uint64_t bytes);
     void *user;
 } vi_writer_params;
@@ -98,11 +105,14 @@ int vi_writer_write(vi_writer *w, vi_frame *f, viso_error *err);
  * go on behind it whatever happens. The next frame begins another, with a key frame. *bytes (may be NULL): its size. Without a
  * frame since the last one nothing happens. */
 int vi_writer_segment(vi_writer *w, uint64_t *bytes, viso_error *err);
-/* Flushes, copies the rest of the other streams (up to the last video time when `cut` says that the run was stopped),
- * marks, and gives the file its name. Destroys w in any case; on failure nothing is left. */
+/* Makes the result of all segments and of what was written since the last one, with the other streams (up to the last video time
+ * when `cut` says that the run was stopped), marks it, and gives it its name. Destroys w in any case. Segments in `folder`: gone
+ * after success, but with `cut` the finished ones stay, so that a run may go on behind them; they stay after a failure, too. Nothing
+ * else is left then. */
 int vi_writer_finish(vi_writer **w, bool cut, viso_error *err);
+/* Leaves nothing, neither result nor segments. */
 void vi_writer_abort(vi_writer **w);
-/* Ends the writer but leaves finished segments in `folder` (an unfinished one is removed). */
+/* Ends the writer without a result but leaves finished segments in `folder` (an unfinished one is removed). */
 void vi_writer_leave(vi_writer **w);
 /* Whether `folder` holds segments 0 .. n - 1, whole, as this writer would go on behind. VISO_ERR_INPUT naming what is missing. */
 int vi_writer_segments_check(const char *folder, int n, viso_error *err);

@@ -96,6 +96,9 @@ int vi_settings_write(const vi_settings *s, char **text, viso_error *err);
 int vi_settings_read(vi_settings *s, const char *text, const char *name, viso_error *err);
 /* The same, each value as vi_settings_suggest takes it. */
 int vi_settings_read_suggested(vi_settings *s, const char *text, const char *name, viso_error *err);
+/* "2G", "800M", "1.5G", "2000000000" bytes, "50%" of `whole`; "" is 0: no limit. K, M, G and T are powers of 1024. VISO_ERR_USAGE
+ * naming the option for another text, or a percentage of an unknown whole (0). */
+int vi_size_parse(const char *option, const char *text, uint64_t whole, uint64_t *bytes, viso_error *err);
 /* Documents made from the rows; allocated text. */
 char *vi_options_markdown(const vi_option_group *const *groups, int n_group);
 char *vi_options_json_schema(const vi_option_group *const *groups, int n_group);

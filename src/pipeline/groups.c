@@ -2,6 +2,7 @@
 #include "pipeline/groups.h"
 
 #include "blend/blend.h"
+#include "cache/cache.h"
 #include "detect/detect.h"
 #include "identify/identify.h"
 #include "landmark/landmark.h"
@@ -12,7 +13,7 @@
 
 static const vi_option_group *const all[] = {
     &vi_who_options,      &vi_target_options, &vi_input_options, &vi_detect_options, &vi_landmark_options, &vi_track_options,
-    &vi_identify_options, &vi_swap_options,   &vi_blend_options, &vi_output_options, &vi_run_options,
+    &vi_identify_options, &vi_swap_options,   &vi_blend_options, &vi_output_options, &vi_cache_options, &vi_run_options,
 };
 
 int vi_all_groups(const vi_option_group *const **groups)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/groups.h"
+#include "pipeline/parts.h"
 #include "pipeline/presets.h"
 
 _Static_assert((int)VISO_OPTION_BOOL == (int)VI_OPTION_TYPE_BOOL && (int)VISO_OPTION_INT == (int)VI_OPTION_TYPE_INT &&
@@ -56,7 +57,7 @@ int viso_option_describe(int i, viso_option_info *info)
             .step = r->step,
             .def_text = r->def_text,
             .choices = r->choices,
-            .flags = r->flags,
+            .flags = r->flags | (vi_parts_refusal(groups[g], r) ? 0 : VISO_OPTION_IN_RANGE),
             .letter = r->letter,
         };
         return VISO_OK;

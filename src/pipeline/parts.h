@@ -25,4 +25,12 @@ bool vi_parts_same_picture(const vi_parts *p, int i, int j);  /* swap, blend */
 /* A line that is equal for equal ranges and settings of the analysis, "" when all sets agree in it. For keys. Owned by p. */
 const char *vi_parts_analysis_key(const vi_parts *p);
 
+/* Why an option cannot hold in a range, NULL when it can. Static text. */
+const char *vi_parts_refusal(const vi_option_group *g, const vi_option_row *r);
+/* What can be told without a clip, of one entry: its places are written as such, the option is known, may hold in a range, and takes
+ * the value. The fault does not name the range. Sets the value in `scratch`. */
+int vi_parts_check(vi_settings *scratch, const viso_at *a, viso_error *err);
+/* The same of all, with faults that name the range ("--at 12-20: …"). */
+int vi_parts_check_all(const vi_settings *base, const viso_at *at, int n, viso_error *err);
+
 #endif

@@ -26,8 +26,10 @@ typedef struct vi_recall_params {
 
 /* NULL in *r (and 0) when there is no cache: --cache off, a kind of input that cannot be known again. */
 int vi_recall_open(vi_recall **r, const vi_recall_params *p, viso_error *err);
-/* Whether frames from the one at `pts` on, up to the last of the part that is handed out, are all known. Decides, once, before
- * the first frame, whether this run replays or records. */
+/* Whether all frames of the part that is handed out, from the one at `first_pts` up to and without `end_pts` (INT64_MAX: to the end of
+ * the clip), are known. Decides, once, before the first frame, whether this run replays or records. Where a longer run answers for a part,
+ * the records are those of following faces from the longer one's beginning. A run resumed after a break gives the beginning it
+ * had before the break, and asks vi_recall_get for the rest: numbers of slots then go on where they were. */
 bool vi_recall_replays(vi_recall *r, int64_t first_pts, int64_t end_pts);
 /* Replaying: the records of the frame at this time into a work item readied for it. False: they are not there after all
  * (damaged, taken away by another process); the run fails with a message that says to run again. */

@@ -67,9 +67,6 @@ typedef struct vi_run_settings {
 } vi_run_settings;
 extern const vi_option_group vi_run_options;
 
-/* "2G", "800M", "1.5G", "2000000000" bytes, "50%" of `whole`; "" is 0: no limit. K, M, G and T are powers of 1024. VISO_ERR_USAGE
- * naming the option for another text, or a percentage of an unknown whole (0). */
-int vi_size_parse(const char *option, const char *text, uint64_t whole, uint64_t *bytes, viso_error *err);
 /* The mask for vi_kernels_get(): -1 all, 0 plain C, else VI_CPU_* bits. */
 int vi_run_cpu_mask(const vi_run_settings *s);
 /* The word for vi_models_params.provider: "auto", "cuda" … */

@@ -82,6 +82,16 @@ static void drop_shared(void **shared)
     vi_slots_destroy((vi_slots **)shared);
 }
 
+static void share_save(const void *shared, vi_blob *b)
+{
+    vi_slots_save(shared, b);
+}
+
+static int share_load(void *shared, vi_blob *b, viso_error *err)
+{
+    return vi_slots_load(shared, b, err);
+}
+
 /* Both gates are left here on the ordinary path, as early as possible; vi_slot_pass_end covers every other path. */
 static int make_face(vi_target *t, const vi_work *w, vi_face *f, vi_slot_pass *pass)
 {
@@ -211,6 +221,8 @@ const vi_stage vi_swap_mesh = {
     .release = release,
     .share = share,
     .unshare = drop_shared,
+    .share_save = share_save,
+    .share_load = share_load,
     .create = create,
     .destroy = destroy,
     .process = process,

@@ -182,6 +182,9 @@ vi_plane vi_grid_plane(vi_grid *g);
  * gate 1 (colour). Every face with a slot leaves both gates exactly once, on every path: see vi_slot_pass. */
 int vi_slots_create(vi_slots **s, viso_error *err);
 void vi_slots_destroy(vi_slots **s);
+/* While no face is at work. What a load refuses leaves slots that can only be destroyed. */
+void vi_slots_save(const vi_slots *s, vi_blob *b);
+int vi_slots_load(vi_slots *s, vi_blob *b, viso_error *err);
 typedef struct vi_slot_pass {
     vi_slots *slots; /* NULL: no memory (still, no slot) */
     int slot;

@@ -9,6 +9,9 @@
 
 #include "swap/target.h"
 
+#define SAVED 0x31746f6cu /* first word of a saved state */
+#define FAR 1e6f          /* beyond every Lab value and product of two */
+
 struct memory {
     vi_stat stat[VI_STAT_COUNT];
     vi_grid light[3], tint[3];
@@ -192,4 +195,116 @@ void vi_slot_tint(vi_slot_pass *p, vi_target *t)
     struct gate *g = &p->slots->gate[p->slot][1];
     mix_field(p->slots->memory[p->slot].tint, t->tint, g->known, g->weight);
     g->known = true;
+}
+
+/* ---- saved and loaded ---- */
+
+static bool in_use(const struct gate g[2])
+{
+    return g[0].turn.next || g[1].turn.next || g[0].known || g[1].known;
+}
+
+static void put_stats(vi_blob *b, const vi_stat *stat)
+{
+    for (int i = 0; i < VI_STAT_COUNT; i++) {
+        uint32_t known = stat[i].known;
+        VI_PUT(b, known);
+        VI_PUT(b, stat[i].v);
+    }
+}
+
+/* Slots that have had a face, and of their memory what the next face would look at. */
+void vi_slots_save(const vi_slots *s, vi_blob *b)
+{
+    uint32_t head[4] = { SAVED, VI_GRID, VI_MASK_GRID, 0 };
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        head[3] += in_use(s->gate[i]);
+    VI_PUT(b, head);
+    for (uint32_t i = 0; i < VI_MAX_TRACKS; i++) {
+        const struct gate *g = s->gate[i];
+        const struct memory *m = &s->memory[i];
+        if (!in_use(g))
+            continue;
+        uint32_t of[3] = { i, g[0].known, g[1].known };
+        VI_PUT(b, of);
+        VI_PUT(b, g[0].turn.next);
+        VI_PUT(b, g[1].turn.next);
+        VI_PUT(b, g[1].weight);
+        if (g[0].known) {
+            VI_PUT(b, m->skin);
+            VI_PUT(b, m->covered);
+        }
+        if (g[1].known) {
+            put_stats(b, m->stat);
+            VI_PUT(b, m->light);
+            VI_PUT(b, m->tint);
+        }
+    }
+}
+
+/* Floats that are there and within limits, which no NaN is. */
+static bool get_floats(vi_blob *b, float *v, size_t n, float least, float most)
+{
+    bool good = vi_blob_get(b, v, n * sizeof *v);
+    for (size_t i = 0; i < n && good; i++)
+        good = v[i] >= least && v[i] <= most;
+    return good;
+}
+
+static bool get_skin(vi_blob *b, struct memory *m) /* averages of 0..1 may be a rounding off */
+{
+    return get_floats(b, m->skin, VI_COUNT(m->skin), -0.001f, 1.001f) && get_floats(b, &m->covered, 1, -0.001f, 1.001f);
+}
+
+static bool get_colour(vi_blob *b, struct memory *m)
+{
+    for (int i = 0; i < VI_STAT_COUNT; i++) {
+        uint32_t known;
+        if (!VI_GET(b, known) || known > 1 || !get_floats(b, m->stat[i].v, VI_COUNT(m->stat[i].v), -FAR, FAR))
+            return false;
+        m->stat[i].known = known != 0;
+    }
+    for (int c = 0; c < 3; c++)
+        if (!get_floats(b, m->light[c].v, VI_COUNT(m->light[c].v), -FAR, FAR))
+            return false;
+    for (int c = 0; c < 3; c++)
+        if (!get_floats(b, m->tint[c].v, VI_COUNT(m->tint[c].v), -FAR, FAR))
+            return false;
+    return true;
+}
+
+static bool get_slot(vi_slots *s, vi_blob *b, int *last)
+{
+    uint32_t of[3];
+    uint64_t next[2];
+    if (!VI_GET(b, of) || of[0] >= VI_MAX_TRACKS || (int)of[0] <= *last || of[1] > 1 || of[2] > 1)
+        return false;
+    *last = (int)of[0];
+    struct gate *g = s->gate[of[0]];
+    /* Nobody is between the gates while they are saved. */
+    if (!VI_GET(b, next) || next[0] != next[1] || next[0] > UINT64_MAX / 2 || !get_floats(b, &g[1].weight, 1, 0.0f, 1.0f))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        g[i].turn.next = next[i];
+        g[i].known = of[1 + i] != 0;
+    }
+    return (!g[0].known || get_skin(b, &s->memory[of[0]])) && (!g[1].known || get_colour(b, &s->memory[of[0]]));
+}
+
+int vi_slots_load(vi_slots *s, vi_blob *b, viso_error *err)
+{
+    uint32_t head[4];
+    int last = -1;
+    bool good = VI_GET(b, head) && head[0] == SAVED && head[1] == VI_GRID && head[2] == VI_MASK_GRID && head[3] <= VI_MAX_TRACKS;
+    for (int i = 0; i < VI_MAX_TRACKS; i++)
+        for (int j = 0; j < 2; j++) {
+            s->gate[i][j].turn.next = 0;
+            s->gate[i][j].known = false;
+        }
+    for (uint32_t i = 0; i < head[3] && good; i++)
+        good = get_slot(s, b, &last);
+    if (good)
+        return 0;
+    b->failed = true;
+    return vi_error_set(err, VISO_ERR_INPUT, "swap: the saved state of the faces is damaged or of another version");
 }

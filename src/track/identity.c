@@ -63,15 +63,15 @@ static int busy_ids(const vi_track_state *s, const vi_track *but, int *ids)
     return n;
 }
 
-/* Names a track by who it shows: a remembered person's number, or the one it has. */
-static bool recognise(vi_track_state *s, vi_track *t, float match)
+/* Names a track by who it shows: a remembered person's number, or the one it has. unseen: that one was made in this frame. */
+static bool recognise(vi_track_state *s, vi_track *t, bool unseen, float match)
 {
     int ids[VI_MAX_TRACKS], n = busy_ids(s, t, ids);
     int id = vi_persons_find(&s->persons, t->embedding, t->size, match, ids, n);
     if (id < 0)
         return false;
-    if (t->id == s->next_id - 1)
-        s->next_id--; /* the number was never shown to anyone */
+    if (t->id == s->next_id - 1 && unseen)
+        s->next_id--;
     t->id = id;
     return true;
 }
@@ -84,7 +84,7 @@ static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float matc
     if (!t->size || t->size != f->embedding_size) {
         t->size = f->embedding_size;
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
-        return recognise(s, t, match);
+        return recognise(s, t, t->born == s->frame, match);
     }
     if (!good)
         return false;
@@ -98,7 +98,7 @@ static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float matc
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
         t->stranger = 0;
         t->id = s->next_id++;
-        return recognise(s, t, match);
+        return recognise(s, t, true, match);
     }
     return false;
 }

@@ -11,6 +11,7 @@
 typedef struct vi_track {
     bool used;
     int id;         /* public number */
+    uint64_t life;  /* which of all tracks of the run this is: slots and public numbers come back, lives do not */
     uint64_t born;  /* frame */
     uint64_t ended; /* frame; the slot longest without owner is reused first */
     int missing;    /* frames in a row without a measurement */
@@ -50,6 +51,7 @@ typedef struct vi_track_state {
     bool look_next;  /* something happened that the detector should see in the next frame */
     uint64_t frame;  /* of this run, counted here */
     uint64_t looked; /* frame of the detector's last look */
+    uint64_t lives;  /* tracks begun so far */
     uint8_t seen[VI_THUMB_SIZE]; /* thumbnail of that frame */
     bool somebody_lost; /* a face went out of sight in this scene: when, where, and the looks since */
     uint64_t lost_at;

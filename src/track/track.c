@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "face/region.h"
+#include "track/save.h"
 #include "track/state.h"
 
 /* A new face that the detector was unsure of and that is small has to be seen for some frames before it is shown to anyone: in
@@ -355,6 +356,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     memset(t, 0, sizeof(*t));
     t->used = true;
     t->id = s->next_id++;
+    t->life = s->lives++;
     t->born = t->renew_at = s->frame;
     s->quiet = 0;
     t->view = vi_track_take_view(s);
@@ -669,6 +671,8 @@ const vi_stage vi_track_begin = {
     .create = create_begin,
     .destroy = destroy_begin,
     .reset = reset,
+    .save = vi_track_save,
+    .load = vi_track_load,
     .process = begin,
 };
 

@@ -317,6 +317,68 @@ mkdir -p config/viso/presets; printf '# mine\ndetect-tiles = 7\ndetect-score = 0
 expect 0 out "detect-tiles = 7" options --preset mine --detect-score 0.6; holds out.txt "detect-score = 0.6"
 printf 'detect-tils = 7\n' >wrong.conf; expect 2 err "wrong.conf:1: unknown option" options --preset ./wrong.conf
 
+# ---- ranges
+expect 0 none - swap a.jpg long.mp4 -yo r.mp4 --at 0:12-0:20 detect-score=0.5; holds r.mp4 "whole a.jpg [0:12-0:20 detect-score=0.5]"
+expect 0 none - swap a.jpg --at 12- detect-score=0.5 face=largest long.mp4 -yo r.mp4; holds r.mp4 "a.jpg [12- detect-score=0.5] [12- face=largest]"
+expect 0 none - swap a.jpg long.mp4 -yo r.mp4 --at "12-20 detect-score=0.5,detect-tiles=2 face=1"
+holds r.mp4 "[12-20 detect-score=0.5] [12-20 detect-tiles=2] [12-20 face=1]"
+expect 0 none - swap a.jpg --at -250f detect-tiles=2,face=largest --at=1-2 detect-tiles=3 -yo r.mp4 long.mp4
+holds r.mp4 "[-250f detect-tiles=2] [-250f face=largest] [1-2 detect-tiles=3]"
+expect 0 none - swap a.jpg long.mp4 -yo r.mp4 --at "1-2 face=who, or not.jpg"; holds r.mp4 "[1-2 face=who, or not.jpg]"
+expect 0 none - swap --at 1-2 detect-tiles=2 x=y.jpg long.mp4 -yo r.mp4; holds r.mp4 "whole x=y.jpg [1-2 detect-tiles=2]"
+expect 0 none - swap a.jpg long.mp4 -yo r.mp4 --at 1-2 detect-tiles=2 --at "2- preset=fast"; holds r.mp4 "[1-2 detect-tiles=2] [2- preset=fast]"
+expect 2 err "--at 12-20: OPTION=VALUE is missing" swap a.jpg long.mp4 -yo r.mp4 --at 12-20
+expect 2 err "--at 12-20: OPTION=VALUE is missing" swap a.jpg --at 12-20 long.mp4 -yo r.mp4
+expect 2 err "--at 12-20: OPTION=VALUE is missing" swap a.jpg long.mp4 -yo r.mp4 --at "12-20 "
+expect 2 err "START-END is missing" swap a.jpg long.mp4 -yo r.mp4 --at detect-tiles=2
+expect 2 err "option --at wants a value" swap a.jpg long.mp4 -yo r.mp4 --at
+expect 2 err "--at 12: a range is written START-END" swap a.jpg long.mp4 -yo r.mp4 --at 12 detect-tiles=2
+expect 2 err "--at 1-2-3: a range is written" swap a.jpg long.mp4 -yo r.mp4 --at 1-2-3 detect-tiles=2
+expect 2 err "--at 1-x: 'x' is no place" swap a.jpg long.mp4 -yo r.mp4 --at 1-x detect-tiles=2
+expect 2 err "--at 1-2: unknown option 'detect-tils'; did you mean 'detect-tiles'?" swap a.jpg long.mp4 -yo r.mp4 --at 1-2 detect-tils=2
+expect 2 err "did you mean 'detect-tiles'?" swap a.jpg long.mp4 -yo r.mp4 --at 1-2 face=1 detect-tils=2
+expect 2 err "--at 1-2: --detect-tiles: '99' is not" swap a.jpg long.mp4 -yo r.mp4 --at 1-2 detect-tiles=99
+expect 2 err "--at 1-2: 'nonsense' is not OPTION=VALUE" swap a.jpg long.mp4 -yo r.mp4 --at "1-2 nonsense"
+expect 2 err "--at 1-2: --threads holds for a whole clip" swap a.jpg long.mp4 -yo r.mp4 --at 1-2 threads=2
+expect 2 err "unknown option --at" detect a.jpg --at 1-2 detect-tiles=2
+expect 0 out "--at START-END" help swap
+
+# ---- projects
+mkdir party elsewhere; touch party/p.mp4 party/anna.jpg party/anna2.jpg party/ben.jpg
+cat >party/party.json <<'JSON'
+{ "sources": { "anna": ["anna.jpg", "anna2.jpg"], "carla": "../c.jpg" }, "source": "anna",
+  "people": { "ben.jpg": "carla" }, "target": "p.mp4", "out": "done.mp4",
+  "settings": { "detect-tiles": 5, "detect-pyramid": false },
+  "ranges": [ { "start": 3, "end": "4", "settings": { "detect-tiles": 6 } } ] }
+JSON
+expect 0 err "party/done.mp4: 1 face swapped" swap --project party/party.json
+holds party/done.mp4 "whole party/anna.jpg party/anna2.jpg party/ben.jpg>party/../c.jpg [3-4 detect-tiles=6]"
+expect 2 err "exists already" swap --project party/party.json
+(cd elsewhere && "$viso" swap --project ../party/party.json -yq); holds party/done.mp4 "whole ../party/anna.jpg"
+expect 0 none - swap --project party/party.json -o r1.mp4 long.mp4 --at 5- face=1; holds r1.mp4 "anna2.jpg party/ben.jpg>party/../c.jpg [3-4 detect-tiles=6] [5- face=1]"
+expect 0 none - swap a.jpg b.jpg --project party/party.json -o r2.mp4 long.mp4 --map party/ben.jpg=a.jpg --map b.jpg=c.jpg
+holds r2.mp4 "whole a.jpg b.jpg party/ben.jpg>a.jpg b.jpg>c.jpg ["
+expect 2 err "never replaced" swap --project party/party.json -y -o party/anna2.jpg
+echo '{"target": "a.jpg"}' >t.json; expect 2 err "the SOURCE photograph is missing" swap --project t.json
+echo '{"sources": {"a": "a.jpg"}}' >t.json; expect 2 err "the TARGET is missing" swap --project t.json
+echo '{"sources": {"a": "gone.jpg"}, "target": "long.mp4"}' >t.json; expect 9 err "gone.jpg: cannot read" swap --project t.json -o r.mp4 -y
+echo '{"sources": {"a": "a.jpg"}, "target": "gone.mp4"}' >t.json; expect 9 err "gone.mp4: cannot read" swap --project t.json -o r.mp4 -y
+printf '{\n"settings": {"detect-tils": 5}}' >t.json; expect 2 err "t.json: settings.detect-tils: unknown option 'detect-tils'; did you mean" swap --project t.json
+printf '{\n"target" 5}' >t.json; expect 2 err "t.json:2:" swap --project t.json
+expect 9 err "gone.json" swap --project gone.json
+# Line before project before configuration file before preset: seen in what is saved, and in what a project says of --json.
+echo "detect-tiles = 3" >tiles.conf
+echo '{"sources": {"a": "a.jpg"}, "target": "long.mp4", "settings": {"json": true, "detect-tiles": 4}}' >t.json
+expect 0 out '"event":"done"' swap --project t.json -yo r.mp4
+expect 0 err "1 face" swap --project party/party.json -yo r.mp4 --no-json
+expect 0 err "r3.json: written" swap a.jpg long.mp4 -o r4.mp4 --save-project r3.json --at 1-2 face=1 detect-tiles=2 --detect-score 0.75 --config tiles.conf
+absent r4.mp4; holds r3.json '"detect-score": 0.75'; lacks r3.json '"detect-tiles": 3'; holds r3.json '"end": "2"'
+expect 0 none - swap --project r3.json; holds r4.mp4 "whole a.jpg [1-2 face=1] [1-2 detect-tiles=2]"
+expect 2 err "exists already" swap a.jpg long.mp4 --save-project r3.json
+expect 2 err "never replaced" swap a.jpg long.mp4 --save-project a.jpg -y
+expect 0 none - swap --project party/party.json --save-project party/two.json --detect-tiles 8; holds party/two.json '"detect-tiles": 8'; holds party/two.json '"anna2.jpg"'
+expect 0 out '"additionalProperties": false' options --project-schema; holds out.txt '"detect-tiles": {'
+
 # ---- warmup: a line for each model
 expect 0 out "face-full                      cpu       load     12.5 ms  first run      3.0 ms  second      2.0 ms" warmup
 expect 0 out "optional-net" warmup face-full optional-net; holds out.txt "not cuda: it fell"
@@ -340,11 +402,28 @@ offers all swap --face ""
 offers face-full models info ""
 offers swap -q ""
 offers swap help s
+offers "<files>" swap --project ""
+offers detect-tiles= swap --at 1-2 ""
+offers detect-tiles= swap --at 1-2 detect-t
+offers detect-pyramid=true swap --at 1-2 detect-pyramid=
+offers face= swap --at 1-2 detect-tiles=3 ""
+offers "<files>" swap --at 1-2 detect-tiles=3 ""
+offers --detect-score swap --at 1-2 detect-tiles=3 --detect-s
+offers "1-2 detect-tiles=" swap --at "1-2 detect-t"
+offers "1-2 face=1,detect-pyramid=false" swap --at "1-2 face=1,detect-pyramid=f"
+"$viso" --complete swap --at 1-2 "" >out.txt; lacks out.txt "threads="; lacks out.txt "<files>"
+"$viso" --complete swap --at "" >out.txt; lacks out.txt "detect-tiles="
 "$viso" --complete detect --m >out.txt; lacks out.txt "--map"
 checks=$((checks + 1))
 source "$root/program/cli/completion.bash"
 COMP_WORDS=("$viso" swap --provider = c) COMP_CWORD=4; _viso
 case " ${COMPREPLY[*]} " in *" cpu "*) ;; *) fail "completion.bash: ${COMPREPLY[*]}" ;; esac
+COMP_WORDS=("$viso" swap --at 1 : 20-1 : 30 detect-pyramid = t) COMP_CWORD=10; _viso
+[ "${COMPREPLY[*]}" = true ] || fail "completion.bash, a pair's value: ${COMPREPLY[*]}"
+COMP_WORDS=("$viso" swap --at 1 : 20-1 : 30 detect-py) COMP_CWORD=8; _viso
+[ "${COMPREPLY[0]}" = detect-pyramid= ] || fail "completion.bash, a pair: ${COMPREPLY[*]}"
+COMP_WORDS=("$viso" swap --at "\"1:20-1:30 detect-py") COMP_CWORD=3; _viso
+[ "${COMPREPLY[*]}" = "1:20-1:30 detect-pyramid=" ] || fail "completion.bash, within quotes: ${COMPREPLY[*]}"
 COMP_WORDS=("$viso" detect par) COMP_CWORD=2; _viso
 case " ${COMPREPLY[*]} " in *" party.jpg "*) ;; *) fail "completion.bash: ${COMPREPLY[*]}" ;; esac
 
@@ -367,6 +446,17 @@ expect 0 out "2 people; biometric data" gallery export new.json
 expect 2 err "exists already" gallery export a.jpg
 expect 0 out "2 entries, 1 of them new" gallery import a.jpg
 expect 0 out "3 vectors made" gallery refresh
+
+# ---- cache
+expect 0 out "/c/results.db: 2.1M of 1.0G" cache ; holds out.txt "1 input, 2 runs, 339 frames" ; holds out.txt "data about people"
+expect 0 out '"personal": true' cache --json ; holds out.txt '"limit": 1073741824'
+expect 0 out "/v/clip.mp4  0123456789ab  0.00 to 12.48 s, 313 frames, 1.9M, used 2026-01-03" cache list ; holds out.txt "being made"
+expect 0 out '"whole": false' cache list --json
+expect 0 out "2 runs forgotten" cache clear
+expect 0 out "1 run forgotten" cache clear a.jpg
+expect 0 out '"runs":2' cache clear --json
+expect 9 err "other.mp4" cache clear other.mp4
+expect 2 err "cache info" cache info a.jpg
 expect 0 out "anna, similarity 75" detect a.jpg --who
 expect 0 out '"person":"anna","most_like":"anna","similarity":75.0,"cosine":0.5' detect a.jpg --who --json ; lacks out.txt embedding
 expect 0 none - swap --map anna=a.jpg party.jpg -o named.jpg

@@ -86,6 +86,8 @@ static int write_result(const viso_swap_params *p, const char *text)
         fprintf(f, " %s", p->sources[i]);
     for (int i = 0; i < p->n_map; i++)
         fprintf(f, " %s>%s", p->maps[i].person, p->maps[i].source);
+    for (int i = 0; i < p->n_at; i++)
+        fprintf(f, " [%s-%s %s=%s]", p->at[i].start ? p->at[i].start : "", p->at[i].end ? p->at[i].end : "", p->at[i].key, p->at[i].value);
     fputc('\n', f);
     return fclose(f) ? VISO_ERR_NO_SPACE : VISO_OK;
 }

@@ -53,6 +53,27 @@ static void round_trip(void **state)
     vi_blob_free(&again);
 }
 
+/* Marks that are the mesh cost nothing, and come back; one bit of difference and they are written. */
+static void marks_of_the_mesh(void **state)
+{
+    (void)state;
+    vi_blob a = { 0 }, apart = { 0 };
+    fill();
+    from.n_face = 1;
+    from.face[0].f.marks.count = VISO_MARKS_MAX;
+    memcpy(from.face[0].f.marks.point, from.face[0].f.mesh, sizeof from.face[0].f.mesh);
+    vi_work_put(&a, &from);
+    assert_true(vi_work_get(&a, &to));
+    assert_memory_equal(to.face[0].f.marks.point, from.face[0].f.mesh, sizeof from.face[0].f.mesh);
+    ((uint8_t *)&from.face[0].f.marks.point[477])[4] ^= 1;
+    vi_work_put(&apart, &from);
+    assert_int_equal(apart.size, a.size + sizeof from.face[0].f.mesh);
+    assert_true(vi_work_get(&apart, &to));
+    assert_memory_equal(to.face[0].f.marks.point, from.face[0].f.marks.point, sizeof from.face[0].f.marks.point);
+    vi_blob_free(&a);
+    vi_blob_free(&apart);
+}
+
 static void other_bytes(void **state)
 {
     (void)state;
@@ -76,6 +97,6 @@ static void other_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(other_bytes) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(marks_of_the_mesh), cmocka_unit_test(other_bytes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

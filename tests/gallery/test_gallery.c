@@ -239,11 +239,11 @@ static void what_is_no_gallery_is_refused(void **state)
     FAILS(VISO_ERR_INPUT, "is no file", vi_gallery_open(&g, dir, true, NULL, &err));
     /* A database of somebody else, and one of a later version. */
     g = open_new("other.db");
-    OK(vi_gallery_exec(g, "PRAGMA application_id = 1", &err));
+    OK(vi_store_exec(g, "PRAGMA application_id = 1", &err));
     vi_gallery_close(&g);
     FAILS(VISO_ERR_INPUT, "another program", vi_gallery_open(&g, at("other.db"), true, NULL, &err));
     g = open_new("newer.db");
-    OK(vi_gallery_exec(g, "PRAGMA user_version = 99", &err));
+    OK(vi_store_exec(g, "PRAGMA user_version = 99", &err));
     vi_gallery_close(&g);
     FAILS(VISO_ERR_INPUT, "newer viso", vi_gallery_open(&g, at("newer.db"), true, NULL, &err));
     /* Damage at every part of the file, and files cut short: a message or a gallery, never a crash; the file stays. */
@@ -299,14 +299,9 @@ static void what_is_no_gallery_is_refused(void **state)
 static void older_files_are_brought_up(void **state)
 {
     char names[64];
-    vi_gallery *g = vi_calloc(1, sizeof *g);
-    assert_non_null(g);
-    g->path = vi_strdup(at("older.db"));
-    g->s = vi_sqlite_load(&err);
-    assert_non_null(g->s);
-    assert_int_equal(g->s->open_v2(g->path, &g->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
-    OK(vi_gallery_schema(g, 1, &err));
-    OK(vi_gallery_exec(g, "INSERT INTO person VALUES (1, 'anna', 'then'); INSERT INTO photo (id, person, name, sha256, added)"
+    vi_gallery *g;
+    OK(vi_store_open_at(&g, at("older.db"), &vi_gallery_kind, true, 1, NULL, NULL, &err));
+    OK(vi_store_exec(g, "INSERT INTO person VALUES (1, 'anna', 'then'); INSERT INTO photo (id, person, name, sha256, added)"
                           " VALUES (1, 1, 'a.jpg', 'x', 'then'); INSERT INTO vector VALUES (1, 'one', '', x'0000803F0000003F')", &err));
     float value = 0;
     vi_gallery_vector none = { .photo = 1, .n = 1, .value = &value };

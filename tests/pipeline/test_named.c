@@ -81,7 +81,7 @@ static void crops_stand_for_their_photographs(void **state)
         OK(vi_gallery_open(&g, db, false, NULL, &err));
         vi_gallery_vector *before = vectors(g, who[i], VI_RECOGNISER_DEFAULT, &n);
         assert_int_equal(n, 1);
-        OK(vi_gallery_exec(g, "DELETE FROM vector", &err));
+        OK(vi_store_exec(g, "DELETE FROM vector", &err));
         OK(viso_gallery_refresh(people, &made, &err));
         assert_true(made >= 2);
         vi_gallery_vector *after = vectors(g, who[i], VI_RECOGNISER_DEFAULT, &k);
@@ -108,7 +108,7 @@ static void another_file_of_a_model_makes_new_vectors(void **state)
     int n;
     fill();
     OK(vi_gallery_open(&g, db, false, NULL, &err));
-    OK(vi_gallery_exec(g, "UPDATE vector SET digest = 'other', value = zeroblob(768)", &err));
+    OK(vi_store_exec(g, "UPDATE vector SET digest = 'other', value = zeroblob(768)", &err));
     viso_engine *e = engine(NULL, NULL);
     OK(viso_gallery_open(&people, e, &err));
     OK(viso_gallery_who(people, &face, &who, &err)); /* asks, and so makes them */

@@ -67,6 +67,28 @@ static int in_ticks(vi_reader *r, const place *at, int64_t first, int64_t *pts, 
     return 0;
 }
 
+/* Time of the clip's very first frame, wherever the reader is now. */
+static int64_t origin(const vi_video_in *v)
+{
+    int64_t pts = v->props->best_effort_timestamp; /* see vi_video_time */
+    if (pts == AV_NOPTS_VALUE)
+        pts = v->st->start_time;
+    return pts == AV_NOPTS_VALUE ? 0 : pts;
+}
+
+int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *err)
+{
+    place at;
+    if (!parse(text, &at) || at.open)
+        return vi_error_set(err, VISO_ERR_USAGE,
+                            "'%.40s' is no place in a clip, which is written 83.5 or 1:23.5 (seconds) or 250f (a frame)", text);
+    if (!r)
+        return 0;
+    if (!r->video)
+        return vi_error_set(err, VISO_ERR_USAGE, "%s: a picture has no times", r->path);
+    return in_ticks(r, &at, origin(r->video), pts, err);
+}
+
 static int nothing(const vi_reader *r, const char *start, viso_error *err)
 {
     return vi_error_set(err, VISO_ERR_USAGE, "--start %s: %s ends before", start, r->path);

@@ -2,6 +2,7 @@
  * format. */
 #include "media/out/encoder.h"
 
+#include <libavutil/cpu.h>
 #include <libavutil/hdr_dynamic_metadata.h>
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/opt.h>
@@ -15,6 +16,8 @@ enum { AUTO, H264, H265, VP9, AV1, PRORES, FFV1 };
 static const char *const codec_choices[] = { "auto", "h264", "h265", "vp9", "av1", "prores", "ffv1", NULL };
 static const char *const preset_choices[] = { "auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                                               "slow", "slower", "veryslow", "placebo", NULL };
+
+static const char *const full_disk_choices[] = { "stop", "wait", NULL };
 
 static const vi_option_row rows[] = {
     VI_OPTION_CHOICE(vi_output_settings, codec, "codec", "Codec",
@@ -34,6 +37,10 @@ static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_output_settings, lookahead, "encoder-lookahead", "Encoder look-ahead",
                   "Frames that the encoder looks ahead, which takes most of a clip's memory; never more than its preset does. -1: as "
                   "the preset does. H.264, H.265, VP9, AV1.", "frames", -1, -1, 250, VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(vi_output_settings, full_disk, "full-disk", "When the disk is full",
+                     "stop: the run ends with an error. wait: it pauses with a message and goes on as soon as there is room, however "
+                     "long that takes; Ctrl-C ends it.",
+                     full_disk_choices, VI_FULL_DISK_STOP, VI_OPTION_PROGRAM),
 };
 
 const vi_option_group vi_output_options = { "output", "Output", rows, VI_COUNT(rows), sizeof(vi_output_settings) };
@@ -153,9 +160,10 @@ static void set_preset(AVCodecContext *c, int which, int preset)
 /* Light levels of HDR pictures: x265 wants them as text; the container gets them as stream side data elsewhere. */
 static void x265_light(const AVFrame *first, char *text, size_t size)
 {
+    text[0] = 0;
     const AVFrameSideData *a = av_frame_get_side_data(first, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
     const AVFrameSideData *b = av_frame_get_side_data(first, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
-    size_t n = strlen(text);
+    size_t n = 0;
     if (a) {
         const AVMasteringDisplayMetadata *m = (const void *)a->data;
         if (m->has_primaries && m->has_luminance) {
@@ -175,9 +183,10 @@ static void x265_light(const AVFrame *first, char *text, size_t size)
     }
 }
 
-static void set_quality(vi_encoder *e, int which, const vi_output_settings *s, const AVFrame *first)
+static void set_quality(AVCodecContext *c, const vi_encoder_form *f)
 {
-    AVCodecContext *c = e->c;
+    const vi_output_settings *s = &f->settings;
+    int which = f->which;
     float crf = s->crf >= 0 ? s->crf : codecs[which].crf;
     if (which == H264 || which == H265)
         av_opt_set_double(c->priv_data, "crf", crf, 0);
@@ -186,6 +195,11 @@ static void set_quality(vi_encoder *e, int which, const vi_output_settings *s, c
         av_opt_set_int(c->priv_data, "crf", (int)(crf + 0.5f), 0);
     }
     set_preset(c, which, s->preset);
+    /* x264's look-ahead for AVX-512 lets memory that was never written into its choice of quality when the picture's width is no
+     * multiple of 256: the same frames come out a little different each time. A run that goes on must give what an unbroken one
+     * gives. */
+    if (which == H264 && (av_get_cpu_flags() & AV_CPU_FLAG_AVX512))
+        av_opt_set(c->priv_data, "x264-params", "asm=avx2", 0);
     if (s->lookahead >= 0 && which == H264)
         av_opt_set_int(c->priv_data, "rc-lookahead", s->lookahead, 0);
     if (s->lookahead >= 0 && (which == VP9 || which == AV1))
@@ -196,44 +210,69 @@ static void set_quality(vi_encoder *e, int which, const vi_output_settings *s, c
             snprintf(text + strlen(text), 40, ":pools=%d", s->encoder_threads);
         if (s->lookahead >= 0) /* never less than the run of B-frames */
             snprintf(text + strlen(text), 40, ":rc-lookahead=%d", VI_MAX(s->lookahead, 5));
-        x265_light(first, text, sizeof text);
+        strcat(text, f->light);
         av_opt_set(c->priv_data, "x265-params", text, 0);
     }
 }
 
-static void set_form(vi_encoder *e, const vi_reader *like, int which)
+static void learn_form(vi_encoder *e, const vi_reader *like, const AVOutputFormat *container)
 {
-    AVCodecContext *c = e->c;
+    vi_encoder_form *f = &e->form;
     const vi_media_info *i = &like->info;
     const AVStream *st = vi_video_stream(like->video);
     const AVFrame *first = vi_video_first(like->video);
-    c->width = e->turns % 2 ? i->height : i->width;
-    c->height = e->turns % 2 ? i->width : i->height;
-    c->time_base = st->time_base;
-    c->framerate = (AVRational){ i->rate_num, i->rate_num ? i->rate_den : 1 };
-    c->sample_aspect_ratio = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : first->sample_aspect_ratio;
-    if (e->turns % 2 && c->sample_aspect_ratio.num)
-        c->sample_aspect_ratio = av_inv_q(c->sample_aspect_ratio);
+    bool boxes = strcmp(container->name, "mp4") == 0 || strcmp(container->name, "mov") == 0;
+    f->width = e->turns % 2 ? i->height : i->width;
+    f->height = e->turns % 2 ? i->width : i->height;
+    f->time_base = st->time_base;
+    f->rate = (AVRational){ i->rate_num, i->rate_num ? i->rate_den : 1 };
+    f->aspect = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : first->sample_aspect_ratio;
+    if (e->turns % 2 && f->aspect.num)
+        f->aspect = av_inv_q(f->aspect);
     e->colour = i->colour;
     if (e->turns && e->colour.chroma != AVCHROMA_LOC_CENTER)
         e->colour.chroma = 0; /* the samples' places turn too, to ones that have no name */
     const vi_format_info *from = vi_format_describe(i->format);
-    const AVPixFmtDescriptor *to = av_pix_fmt_desc_get(c->pix_fmt);
+    const AVPixFmtDescriptor *to = av_pix_fmt_desc_get(f->pixels);
     if (!from->yuv && from->components >= 3 && !(to->flags & AV_PIX_FMT_FLAG_RGB)) {
         e->colour.matrix = i->height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
         e->colour.range = AVCOL_RANGE_MPEG;
     }
+    f->interlaced = first->interlaced_frame && f->which == H264;
+    f->fields = f->interlaced             ? first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB
+                : first->interlaced_frame ? st->codecpar->field_order
+                                          : AV_FIELD_PROGRESSIVE;
+    f->global_header = container->flags & AVFMT_GLOBALHEADER;
+    f->tag = f->which == H265 && boxes ? MKTAG('h', 'v', 'c', '1') : 0;
+    x265_light(first, f->light, sizeof f->light);
+}
+
+static void set_form(vi_encoder *e)
+{
+    AVCodecContext *c = e->c;
+    const vi_encoder_form *f = &e->form;
+    c->pix_fmt = f->pixels;
+    c->width = f->width;
+    c->height = f->height;
+    c->time_base = f->time_base;
+    c->framerate = f->rate;
+    c->sample_aspect_ratio = f->aspect;
     c->color_primaries = e->colour.primaries;
     c->color_trc = e->colour.transfer;
     c->colorspace = e->colour.matrix;
     c->color_range = e->colour.range;
     c->chroma_sample_location = e->colour.chroma;
-    if (first->interlaced_frame && which == H264) {
+    c->field_order = f->fields;
+    c->codec_tag = f->tag;
+    if (f->interlaced)
         c->flags |= AV_CODEC_FLAG_INTERLACED_DCT;
-        c->field_order = first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB;
-    } else {
-        c->field_order = first->interlaced_frame ? st->codecpar->field_order : AV_FIELD_PROGRESSIVE;
-    }
+    if (f->global_header)
+        c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    if (f->which != H265) /* there the number would mean frames in flight, not threads */
+        c->thread_count = f->settings.encoder_threads > 0 ? f->settings.encoder_threads : vi_cpu_count();
+    if (f->which == PRORES || f->which == FFV1)
+        c->thread_type = FF_THREAD_SLICE; /* frames are lent, not copied: none may stay inside */
+    c->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
 }
 
 /* Turning metadata that the container has no place for: the frames themselves are turned, as players would show them. */
@@ -253,9 +292,9 @@ static void settle_turns(vi_encoder *e, const vi_media_info *i, const AVOutputFo
 
 static void tell_losses(const vi_encoder *e, const vi_media_info *i, const AVFrame *first)
 {
-    if (e->c->pix_fmt != vi_av_pixel_format(i->format))
-        vi_info(e->log, "%s: %s is coded as %s", e->name, vi_format_describe(i->format)->name, av_get_pix_fmt_name(e->c->pix_fmt));
-    if (vi_format_describe(i->format)->components == 4 && !vi_av_has_alpha(e->c->pix_fmt))
+    if (e->converting)
+        vi_info(e->log, "%s: %s is coded as %s", e->name, vi_format_describe(i->format)->name, av_get_pix_fmt_name(e->form.pixels));
+    if (vi_format_describe(i->format)->components == 4 && !vi_av_has_alpha(e->form.pixels))
         vi_warn(e->log, "%s: transparency of the video is not kept", e->name);
     if (av_frame_get_side_data(first, AV_FRAME_DATA_DYNAMIC_HDR_PLUS))
         vi_warn(e->log, "%s: HDR10+ dynamic metadata is not kept", e->name);
@@ -263,49 +302,56 @@ static void tell_losses(const vi_encoder *e, const vi_media_info *i, const AVFra
         vi_warn(e->log, "%s: Dolby Vision metadata is not kept", e->name);
 }
 
+void vi_encoder_stop(vi_encoder *e)
+{
+    avcodec_free_context(&e->c);
+}
+
+int vi_encoder_start(vi_encoder *e, viso_error *err)
+{
+    int which = e->form.which;
+    const AVCodec *codec = avcodec_find_encoder_by_name(codecs[which].encoder);
+    vi_encoder_stop(e);
+    e->n_wait = 0;
+    e->c = avcodec_alloc_context3(codec);
+    if (!e->c)
+        return vi_error_nomem(err, e->name);
+    e->c->opaque = (void *)(uintptr_t)e->log;
+    set_form(e);
+    set_quality(e->c, &e->form);
+    int rc = avcodec_open2(e->c, codec, NULL);
+    if (rc < 0)
+        return vi_error_set(err, vi_av_status(rc, VISO_ERR_USAGE), "%s: the %s encoder does not accept these pictures (%s)", e->name,
+                            codecs[which].name, vi_av_error(rc));
+    return 0;
+}
+
 int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *container, const vi_output_settings *s,
                     const char *name, const vi_log *log, viso_error *err)
 {
-    int which;
-    const AVFrame *first = vi_video_first(like->video);
     memset(e, 0, sizeof *e);
     e->log = log;
     e->name = name;
     e->side = vi_video_side(like->video);
-    int rc = choose_codec(s, &like->info, container, name, &which, err);
+    e->form.settings = *s;
+    int rc = choose_codec(s, &like->info, container, name, &e->form.which, err);
     if (rc)
         return rc;
-    const AVCodec *codec = avcodec_find_encoder_by_name(codecs[which].encoder);
-    e->c = avcodec_alloc_context3(codec);
+    int which = e->form.which;
     e->frame = av_frame_alloc();
     e->pkt = av_packet_alloc();
-    if (!e->c || !e->frame || !e->pkt)
+    if (!e->frame || !e->pkt)
         return vi_error_nomem(err, name);
-    e->c->opaque = (void *)(uintptr_t)log;
-    e->c->pix_fmt = choose_pixels(codec, &like->info, codecs[which].even);
-    if (e->c->pix_fmt == AV_PIX_FMT_NONE)
+    e->form.pixels = choose_pixels(avcodec_find_encoder_by_name(codecs[which].encoder), &like->info, codecs[which].even);
+    if (e->form.pixels == AV_PIX_FMT_NONE)
         return vi_error_set(err, VISO_ERR_USAGE, "%s: %s cannot hold %s pictures of %dx%d; choose another --codec", name,
                             codecs[which].name, vi_format_describe(like->info.format)->name, like->info.width,
                             like->info.height);
+    e->converting = e->form.pixels != vi_av_pixel_format(like->info.format);
     settle_turns(e, &like->info, container);
-    set_form(e, like, which);
-    set_quality(e, which, s, first);
-    if (which != H265) /* there the number would mean frames in flight, not threads */
-        e->c->thread_count = s->encoder_threads > 0 ? s->encoder_threads : vi_cpu_count();
-    if (which == PRORES || which == FFV1)
-        e->c->thread_type = FF_THREAD_SLICE; /* frames are lent, not copied: none may stay inside */
-    e->c->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-    if (container->flags & AVFMT_GLOBALHEADER)
-        e->c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    if (which == H265 && (strcmp(container->name, "mp4") == 0 || strcmp(container->name, "mov") == 0))
-        e->c->codec_tag = MKTAG('h', 'v', 'c', '1');
-    e->converting = e->c->pix_fmt != vi_av_pixel_format(like->info.format);
-    tell_losses(e, &like->info, first);
-    rc = avcodec_open2(e->c, codec, NULL);
-    if (rc < 0)
-        return vi_error_set(err, vi_av_status(rc, VISO_ERR_USAGE), "%s: the %s encoder does not accept these pictures (%s)", name,
-                            codecs[which].name, vi_av_error(rc));
-    return 0;
+    learn_form(e, like, container);
+    tell_losses(e, &like->info, vi_video_first(like->video));
+    return vi_encoder_start(e, err);
 }
 
 static void unref_lent(void *opaque, uint8_t *data)
@@ -362,7 +408,7 @@ static void dress(vi_encoder *e, const vi_frame *f)
     a->colorspace = e->colour.matrix;
     a->color_range = e->colour.range;
     a->chroma_location = e->colour.chroma;
-    a->sample_aspect_ratio = e->c->sample_aspect_ratio;
+    a->sample_aspect_ratio = e->form.aspect;
 }
 
 /* The frame as it is coded: itself, or turned into a frame of the encoder's that is used over and over. */
@@ -372,7 +418,7 @@ static vi_frame *turned(vi_encoder *e, vi_frame *f)
         return f;
     if (!e->turned || !vi_frame_writable(e->turned)) {
         vi_frame_unref(&e->turned);
-        e->turned = vi_frame_alloc(f->format, e->c->width, e->c->height);
+        e->turned = vi_frame_alloc(f->format, e->form.width, e->form.height);
         if (!e->turned)
             return NULL;
     }
@@ -390,7 +436,7 @@ int vi_encoder_send(vi_encoder *e, vi_frame *given, viso_error *err)
     if (f) {
         AVFrame *a = e->frame;
         av_frame_unref(a);
-        a->format = e->c->pix_fmt;
+        a->format = e->form.pixels;
         a->width = f->width;
         a->height = f->height;
         rc = e->converting ? convert(e, f) : lend(e, f);
@@ -429,7 +475,7 @@ int vi_encoder_receive(vi_encoder *e, viso_error *err)
 
 void vi_encoder_close(vi_encoder *e)
 {
-    avcodec_free_context(&e->c);
+    vi_encoder_stop(e);
     av_frame_free(&e->frame);
     av_packet_free(&e->pkt);
     vi_convert_clear(&e->convert);

@@ -4,8 +4,22 @@
 
 #include "media/reader.h"
 
+/* What every start of the encoder needs, learned from the target once: while the first frames are coded the target is read on by
+ * another thread. */
+typedef struct vi_encoder_form {
+    int which, width, height;
+    enum AVPixelFormat pixels;
+    AVRational time_base, rate, aspect;
+    enum AVFieldOrder fields;
+    bool interlaced, global_header;
+    unsigned tag;
+    char light[256];          /* of HDR pictures, as text for x265 */
+    vi_output_settings settings;
+} vi_encoder_form;
+
 typedef struct vi_encoder {
     AVCodecContext *c;
+    vi_encoder_form form;
     AVFrame *frame;
     AVPacket *pkt;
     vi_convert convert;
@@ -23,10 +37,14 @@ typedef struct vi_encoder {
     unsigned n_wait;
 } vi_encoder;
 
-/* Opens an encoder for frames like those of the target in this container. VISO_ERR_USAGE when the container cannot hold
- * the codec or the codec is not built in. */
+/* Opens an encoder for frames like those of the target in this container, and starts it. VISO_ERR_USAGE when the container cannot
+ * hold the codec or the codec is not built in. */
 int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *container, const vi_output_settings *s,
                     const char *name, const vi_log *log, viso_error *err);
+/* Starts afresh, as if no frame had ever been coded, what was stopped or flushed: what comes out depends on the frames from here
+ * on alone. */
+int vi_encoder_start(vi_encoder *e, viso_error *err);
+void vi_encoder_stop(vi_encoder *e);
 /* Hands in a frame; NULL flushes. */
 int vi_encoder_send(vi_encoder *e, vi_frame *f, viso_error *err);
 /* The next packet in e->pkt (pts, dts, duration in e->c->time_base); VISO_AGAIN, VISO_EOF. */

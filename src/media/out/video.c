@@ -1,15 +1,23 @@
-/* media/out/video.c: encoder, muxer and the copied streams put together. One owner thread.
+/* media/out/video.c: encoder, segments, muxer and the copied streams put together. One owner thread.
+ *
+ * What the encoder gives goes into segments, each from an encoder that was started for it, so that a run can go on behind any of
+ * them; the file itself is made at the end, from the segments and the target.
  *
  * Time is kept by using one time base throughout: the target stream's is the encoder's and, where the container allows,
  * the track's. */
 #include "media/out/video.h"
 
 #include <errno.h>
+#include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "media/out/disk.h"
 #include "media/out/encoder.h"
+#include "media/out/join.h"
 #include "media/out/streams.h"
 #include "media/xmp.h"
 
@@ -18,6 +26,17 @@ struct vi_video_out {
     AVStream *st;
     vi_encoder enc;
     vi_streams streams;
+    vi_disk file;            /* the result, open while fc->pb is there */
+    vi_disk_wait wait;
+    char *folder;            /* of the segments */
+    char *place[2];          /* room for names in it, so that tidying up needs none */
+    bool own;                /* the folder is ours */
+    int finished;            /* segments that have their names */
+    bool coding;             /* frames went to the encoder since the last one */
+    bool unfinished;         /* one more ended where the run was stopped */
+    vi_segment_out segment;
+    vi_buf form;
+    int delay;               /* frames, as the encoder says */
     char *path, *name;
     const vi_log *log;
     bool begun;              /* the header is written */
@@ -43,7 +62,7 @@ const char *vi_video_container(const char *ext)
 static int io_fault(vi_video_out *v, int rc, const char *what, viso_error *err)
 {
     int io = v->fc && v->fc->pb && v->fc->pb->error < 0 ? v->fc->pb->error : rc;
-    return vi_error_set(err, vi_av_status(io, VISO_ERR_INPUT), "%s: %s: %s", v->name, what, vi_av_error(io));
+    return vi_disk_fault(&v->file, io, what, err);
 }
 
 /* MP4 counts start times ("empty edits") in the movie's time scale; where a stream does not begin at zero it must count
@@ -103,8 +122,8 @@ static int write_header(vi_video_out *v, viso_error *err)
             strcat(flags, "+use_metadata_tags");
         av_dict_set(&o, "movflags", flags, 0);
         av_dict_set_int(&o, "movie_timescale", movie_scale(v), 0);
-        if (v->enc.c->time_base.den > 0)
-            av_dict_set_int(&o, "video_track_timescale", v->enc.c->time_base.den, 0);
+        if (v->enc.form.time_base.den > 0)
+            av_dict_set_int(&o, "video_track_timescale", v->enc.form.time_base.den, 0);
     }
     int rc = avformat_write_header(v->fc, &o);
     av_dict_free(&o);
@@ -167,16 +186,35 @@ static int open_video_stream(vi_video_out *v, const vi_reader *like, viso_error 
 
 static int open_file(vi_video_out *v, viso_error *err)
 {
-    char *url = vi_asprintf("file:%s", v->path);
-    if (!url)
-        return vi_error_nomem(err, v->name);
-    int rc = avio_open(&v->fc->pb, url, AVIO_FLAG_WRITE);
+    int rc = vi_disk_open(&v->file, v->path, v->name, &v->wait, err);
+    if (rc)
+        return rc;
+    v->fc->pb = v->file.pb;
+    v->fc->flags |= AVFMT_FLAG_CUSTOM_IO;
     av_freep(&v->fc->url);
-    v->fc->url = av_strdup(url); /* faststart opens the file again by this name */
-    vi_free(url);
-    if (rc < 0)
-        return io_fault(v, rc, "cannot be written", err);
+    v->fc->url = av_asprintf("file:%s", v->path); /* faststart opens the file again by this name */
     return v->fc->url ? 0 : vi_error_nomem(err, v->name);
+}
+
+/* The given folder of segments, or one beside the result that nobody else sees. */
+static int open_folder(vi_video_out *v, const vi_writer_params *p, viso_error *err)
+{
+    v->finished = p->folder ? p->segment : 0;
+    v->folder = p->folder ? vi_strdup(p->folder) : vi_asprintf("%s.d", v->path);
+    for (int i = 0; i < 2 && v->folder; i++)
+        v->place[i] = vi_alloc(strlen(v->folder) + VI_SEGMENT_NAME);
+    if (!v->folder || !v->place[0] || !v->place[1]) {
+        vi_free(v->folder); /* nothing of ours in it */
+        v->folder = NULL;
+        return vi_error_nomem(err, v->name);
+    }
+    if (!p->folder && mkdir(v->folder, 0777) != 0 && errno != EEXIST) /* may be left of a process of this number that was killed */
+        return vi_error_set(err, vi_av_status(AVERROR(errno), VISO_ERR_INPUT), "%s: cannot be written: %s", v->folder, strerror(errno));
+    v->own = !p->folder;
+    v->delay = v->enc.c->has_b_frames;
+    if (vi_segment_form(v->enc.c, &v->form))
+        return vi_error_nomem(err, v->name);
+    return vi_join_look(v->folder, v->finished, false, &v->form, NULL, NULL, err);
 }
 
 int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer_params *p, const vi_log *log, viso_error *err)
@@ -191,6 +229,7 @@ int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer
     *out = v;
     v->log = log;
     v->mark = p->mark;
+    v->wait = (vi_disk_wait){ .cancel = p->cancel, .full = p->full, .user = p->user, .log = log };
     v->path = vi_strdup(temp_path);
     v->name = vi_strdup(p->path);
     if (!v->path || !v->name)
@@ -214,6 +253,8 @@ int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer
     if (!rc)
         rc = prepare_mark(v, err);
     if (!rc)
+        rc = open_folder(v, p, err);
+    if (!rc)
         rc = open_file(v, err);
     if (!rc)
         rc = write_header(v, err);
@@ -222,21 +263,21 @@ int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer
 
 static int64_t in_microseconds(const vi_video_out *v, int64_t t)
 {
-    return av_rescale_q(t, v->enc.c->time_base, AV_TIME_BASE_Q);
+    return av_rescale_q(t, v->enc.form.time_base, AV_TIME_BASE_Q);
 }
 
 /* One coded frame into the file, after everything of the other streams that comes before it. */
-static int mux(vi_video_out *v, viso_error *err)
+static int mux(vi_video_out *v, AVPacket *p, viso_error *err)
 {
-    AVPacket *p = v->enc.pkt;
-    int64_t off = vi_streams_shift(&v->streams, v->enc.c->time_base);
+    AVRational tb = v->enc.form.time_base;
+    int64_t off = vi_streams_shift(&v->streams, tb);
     p->pts -= off;
     p->dts -= off;
     int rc = vi_streams_copy(&v->streams, in_microseconds(v, p->dts), err);
     if (rc)
         return rc;
     v->last_end = VI_MAX(v->last_end, in_microseconds(v, p->pts + p->duration));
-    av_packet_rescale_ts(p, v->enc.c->time_base, v->st->time_base);
+    av_packet_rescale_ts(p, tb, v->st->time_base);
     p->stream_index = v->st->index;
     rc = av_interleaved_write_frame(v->fc, p);
     if (rc < 0 || v->fc->pb->error < 0)
@@ -244,6 +285,7 @@ static int mux(vi_video_out *v, viso_error *err)
     return 0;
 }
 
+/* What the encoder has ready, into the segment. */
 static int drain(vi_video_out *v, viso_error *err)
 {
     for (;;) {
@@ -251,41 +293,112 @@ static int drain(vi_video_out *v, viso_error *err)
         if (rc == VISO_AGAIN || rc == VISO_EOF)
             return 0;
         if (!rc)
-            rc = mux(v, err);
+            rc = vi_segment_put(&v->segment, v->enc.pkt, err);
+        av_packet_unref(v->enc.pkt);
         if (rc)
             return rc;
     }
 }
 
+static const char *place(vi_video_out *v, int which, int n, bool part)
+{
+    return vi_segment_path_in(v->place[which], v->folder, n, part);
+}
+
+/* An encoder that knows nothing of the frames before, and a file for what it gives. */
+static int begin_segment(vi_video_out *v, viso_error *err)
+{
+    vi_buf form = { 0 };
+    int rc = v->enc.c ? 0 : vi_encoder_start(&v->enc, err);
+    if (!rc && vi_segment_form(v->enc.c, &form))
+        rc = vi_error_nomem(err, v->name);
+    if (!rc && (form.size != v->form.size || memcmp(form.data, v->form.data, form.size) != 0))
+        rc = vi_error_set(err, VISO_ERR_INTERNAL, "%s: the encoder began segment %d in another form than the first", v->name,
+                          v->finished);
+    vi_buf_clear(&form);
+    if (!rc)
+        rc = vi_segment_begin(&v->segment, place(v, 0, v->finished, true), v->name, &v->form, &v->wait, err);
+    v->coding = !rc;
+    return rc;
+}
+
 int vi_video_out_write(vi_video_out *v, vi_frame *f, viso_error *err)
 {
-    int rc = vi_encoder_send(&v->enc, f, err);
+    int rc = v->coding ? 0 : begin_segment(v, err);
+    if (!rc)
+        rc = vi_encoder_send(&v->enc, f, err);
     return rc ? rc : drain(v, err);
 }
 
-/* The XMP box of ISO base media files (XMP specification part 3, 1.2.7): a uuid box at top level; the last place moves
- * nothing else. */
-static int append_xmp_box(vi_video_out *v, viso_error *err)
-{
-    static const uint8_t uuid[16] = { 0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8,
-                                      0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac };
-    size_t n = v->xmp.size - 1, all = n + 24; /* without the NUL */
-    uint8_t head[8] = { (uint8_t)(all >> 24), (uint8_t)(all >> 16), (uint8_t)(all >> 8), (uint8_t)all, 'u', 'u', 'i', 'd' };
-    FILE *f = fopen(v->path, "abe");
-    bool ok = f && fwrite(head, 8, 1, f) == 1 && fwrite(uuid, 16, 1, f) == 1 && fwrite(v->xmp.data, 1, n, f) == n;
-    int e = errno;
-    if (f && fclose(f) != 0 && ok) {
-        ok = false;
-        e = errno;
-    }
-    return ok ? 0 : io_fault(v, AVERROR(e), "cannot be written", err);
-}
-
-int vi_video_out_finish(vi_video_out *v, bool cut, viso_error *err)
+/* Codes the segment to its end. `name`: it is whole and gets its name, on the disk when others rely on it. */
+static int end_segment(vi_video_out *v, bool name, uint64_t *bytes, viso_error *err)
 {
     int rc = vi_encoder_send(&v->enc, NULL, err);
     if (!rc)
         rc = drain(v, err);
+    v->coding = false;
+    vi_encoder_stop(&v->enc);
+    if (!rc)
+        rc = vi_segment_end(&v->segment, name && !v->own, bytes, err);
+    if (rc) {
+        vi_segment_drop(&v->segment);
+        return rc;
+    }
+    v->unfinished = !name;
+    if (!name)
+        return 0;
+    const char *from = place(v, 0, v->finished, true), *to = place(v, 1, v->finished, false);
+    if (rename(from, to) != 0)
+        return vi_error_set(err, vi_av_status(AVERROR(errno), VISO_ERR_INPUT), "%s: cannot be given its name: %s", to, strerror(errno));
+    if (!v->own)
+        vi_disk_sync_folder(v->folder);
+    v->finished++;
+    return 0;
+}
+
+int vi_video_out_segment(vi_video_out *v, uint64_t *bytes, viso_error *err)
+{
+    if (bytes)
+        *bytes = 0;
+    return v->coding ? end_segment(v, true, bytes, err) : 0;
+}
+
+/* The packets of all segments into the file. */
+static int put_together(vi_video_out *v, viso_error *err)
+{
+    vi_join j;
+    AVPacket *p = v->enc.pkt;
+    int rc = vi_join_open(&j, v->folder, v->finished + v->unfinished, v->unfinished, &v->form, v->delay, err);
+    while (!rc) {
+        rc = vi_join_next(&j, p, err);
+        if (!rc)
+            rc = mux(v, p, err);
+        av_packet_unref(p);
+    }
+    vi_join_close(&j);
+    return rc == VISO_EOF ? 0 : rc;
+}
+
+/* The XMP box of ISO base media files (XMP specification part 3, 1.2.7): a uuid box at top level; the last place moves
+ * nothing else. */
+static void append_xmp_box(vi_video_out *v)
+{
+    static const uint8_t uuid[16] = { 0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8,
+                                      0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac };
+    AVIOContext *pb = v->fc->pb;
+    size_t n = v->xmp.size - 1; /* without the NUL */
+    avio_seek(pb, avio_size(pb), SEEK_SET);
+    avio_wb32(pb, (unsigned)n + 24);
+    avio_write(pb, (const unsigned char *)"uuid", 4);
+    avio_write(pb, uuid, sizeof uuid);
+    avio_write(pb, v->xmp.data, (int)n);
+}
+
+int vi_video_out_finish(vi_video_out *v, bool cut, viso_error *err)
+{
+    int rc = v->coding ? end_segment(v, v->own || !cut, NULL, err) : 0;
+    if (!rc)
+        rc = put_together(v, err);
     if (!rc)
         rc = vi_streams_copy(&v->streams, cut || v->part_ends ? v->last_end : INT64_MAX, err);
     if (rc)
@@ -294,24 +407,43 @@ int vi_video_out_finish(vi_video_out *v, bool cut, viso_error *err)
     v->begun = false;
     if (av < 0 || v->fc->pb->error < 0)
         return io_fault(v, av, "cannot be completed", err);
-    av = avio_closep(&v->fc->pb);
-    if (av < 0)
-        return io_fault(v, av, "cannot be completed", err);
-    return v->mp4 && v->xmp.size ? append_xmp_box(v, err) : 0;
+    if (v->mp4 && v->xmp.size)
+        append_xmp_box(v);
+    v->fc->pb = NULL;
+    return vi_disk_close(&v->file, false, err);
 }
 
-void vi_video_out_close(vi_video_out **p)
+/* The one being written, and all others with `whole`. */
+static void remove_segments(vi_video_out *v, bool whole)
+{
+    bool more = true;
+    for (int k = 0; k <= v->finished || more; k++) {
+        unlink(place(v, 1, k, true));
+        more = whole && unlink(place(v, 0, k, false)) == 0;
+    }
+    if (v->own)
+        rmdir(v->folder);
+}
+
+void vi_video_out_close(vi_video_out **p, bool keep)
 {
     vi_video_out *v = *p;
     *p = NULL;
     if (!v)
         return;
+    vi_segment_drop(&v->segment);
+    vi_free(v->segment.pts);
+    if (v->folder)
+        remove_segments(v, !keep || v->own);
     vi_encoder_close(&v->enc);
     vi_streams_close(&v->streams);
-    if (v->fc)
-        avio_closep(&v->fc->pb);
     avformat_free_context(v->fc);
+    vi_disk_drop(&v->file);
     vi_buf_clear(&v->xmp);
+    vi_buf_clear(&v->form);
+    vi_free(v->folder);
+    vi_free(v->place[0]);
+    vi_free(v->place[1]);
     vi_free(v->path);
     vi_free(v->name);
     vi_free(v);

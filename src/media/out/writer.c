@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "media/exif.h"
+#include "media/out/segment.h"
 #include "media/out/video.h"
 #include "media/reader.h"
 #include "media/xmp.h"
@@ -16,6 +17,8 @@ struct vi_writer {
     const vi_reader *like;
     vi_output_settings settings;
     bool mark, written;
+    bool keep;               /* finished segments stay when the writer goes */
+    vi_disk_wait wait;
     vi_still_format format;  /* still */
     vi_buf bytes;            /* the encoded still, until finish */
     vi_video_out *video;
@@ -59,6 +62,9 @@ int vi_writer_open(vi_writer **out, const vi_writer_params *p, viso_error *err)
     w->like = p->like;
     w->settings = *p->settings;
     w->mark = p->mark;
+    w->keep = true;
+    w->written = p->folder && p->segment > 0;
+    w->wait = (vi_disk_wait){ .cancel = p->cancel, .full = p->full, .user = p->user, .log = &w->log };
     w->format = vi_still_format_of_extension(ext);
     if (p->like_path && vi_same_file(p->path, p->like_path))
         rc = vi_error_set(err, VISO_ERR_USAGE, "%s: result and target are the same file", p->path);
@@ -67,7 +73,7 @@ int vi_writer_open(vi_writer **out, const vi_writer_params *p, viso_error *err)
     if (!rc && w->format == VI_STILL_NONE)
         rc = vi_video_out_open(&w->video, w->pending.temp_path, p, &w->log, err);
     if (rc) {
-        vi_writer_abort(&w);
+        vi_writer_leave(&w);
         return rc;
     }
     *out = w;
@@ -152,26 +158,29 @@ int vi_writer_write(vi_writer *w, vi_frame *f, viso_error *err)
     return rc;
 }
 
-static int put_bytes(const char *temp, const char *name, const vi_buf *b, viso_error *err)
+int vi_writer_segment(vi_writer *w, uint64_t *bytes, viso_error *err)
 {
-    FILE *f = fopen(temp, "wbe");
-    bool ok = f && fwrite(b->data, 1, b->size, f) == b->size;
-    int e = errno;
-    if (f && fclose(f) != 0 && ok) {
-        ok = false;
-        e = errno;
+    if (bytes)
+        *bytes = 0;
+    return w->video ? vi_video_out_segment(w->video, bytes, err) : 0;
+}
+
+int vi_writer_segments_check(const char *folder, int n, viso_error *err)
+{
+    int rc = 0;
+    for (int k = 0; k < n && !rc; k++) {
+        char *path = vi_segment_path(folder, k, false);
+        rc = path ? vi_segment_check(path, err) : vi_error_nomem(err, folder);
+        vi_free(path);
     }
-    if (ok)
-        return 0;
-    return vi_error_set(err, e == ENOSPC || e == EDQUOT ? VISO_ERR_NO_SPACE : VISO_ERR_INPUT, "%s: cannot be written: %s", name,
-                        strerror(e));
+    return rc;
 }
 
 static void destroy(vi_writer **p)
 {
     vi_writer *w = *p;
     *p = NULL;
-    vi_video_out_close(&w->video);
+    vi_video_out_close(&w->video, w->keep);
     vi_av_forget(&w->log);
     vi_pending_abort(&w->pending);
     vi_buf_clear(&w->bytes);
@@ -188,17 +197,25 @@ int vi_writer_finish(vi_writer **p, bool cut, viso_error *err)
     else if (w->video)
         rc = vi_video_out_finish(w->video, cut, err);
     else
-        rc = put_bytes(w->pending.temp_path, w->path, &w->bytes, err);
+        rc = vi_disk_put(w->pending.temp_path, w->path, w->bytes.data, w->bytes.size, &w->wait, err);
     if (!rc)
         rc = vi_pending_commit(&w->pending, err);
+    w->keep = rc || cut;
     destroy(p);
     return rc;
+}
+
+void vi_writer_leave(vi_writer **p)
+{
+    if (*p)
+        destroy(p);
 }
 
 void vi_writer_abort(vi_writer **p)
 {
     if (*p)
-        destroy(p);
+        (*p)->keep = false;
+    vi_writer_leave(p);
 }
 
 int vi_still_save(const char *path, const vi_frame *f, viso_error *err)
