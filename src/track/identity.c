@@ -76,6 +76,13 @@ static bool recognise(vi_track_state *s, vi_track *t, bool unseen, float match)
     return true;
 }
 
+/* Frames back to `since` that are not settled yet are told who it was. */
+static bool tell_back(vi_track_state *s, const vi_track *t, uint64_t since, bool returned)
+{
+    vi_history_rename(&s->past, t->life, since, t->id);
+    return returned;
+}
+
 /* Whether the face turned out to be somebody seen before. */
 static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float match)
 {
@@ -84,7 +91,7 @@ static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float matc
     if (!t->size || t->size != f->embedding_size) {
         t->size = f->embedding_size;
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
-        return recognise(s, t, t->born == s->frame, match);
+        return tell_back(s, t, t->born, recognise(s, t, t->born == s->frame, match));
     }
     if (!good)
         return false;
@@ -92,13 +99,14 @@ static bool learn(vi_track_state *s, vi_track *t, const viso_face *f, float matc
         vi_blend_unit(t->embedding, f->embedding, t->size, LEARN);
         t->stranger = 0;
     } else if (++t->stranger < STRANGERS) {
+        t->strange_at = s->frame;
         t->renew_at = s->frame + RENEW_SOON;
     } else {
         vi_persons_keep(&s->persons, t->id, t->embedding, t->size, s->frame);
         memcpy(t->embedding, f->embedding, (size_t)t->size * sizeof(float));
         t->stranger = 0;
         t->id = s->next_id++;
-        return recognise(s, t, true, match);
+        return tell_back(s, t, t->strange_at, recognise(s, t, true, match));
     }
     return false;
 }

@@ -4,6 +4,7 @@
 
 #include "track/cut.h"
 #include "track/follow.h"
+#include "track/past.h"
 #include "track/person.h"
 #include "track/smooth.h"
 #include "track/track.h"
@@ -20,7 +21,9 @@ typedef struct vi_track {
     bool shown;    /* was handed out at least once */
     vi_smooth smooth;
     vi_face face;    /* the record handed out last, without patch */
-    vi_box foretold; /* where begin expected the face in this frame */
+    vi_box foretold; /* where begin expected the face in this frame, and the motion by which, about `from` */
+    vi_motion step;
+    viso_point3 from;
     int view;             /* index of its views, -1 none free */
     vi_followed followed; /* what its points did between the last frame and this one */
     vi_motion motion;     /* when found; when held, place and size alone */
@@ -38,6 +41,7 @@ typedef struct vi_track {
     float embedding[VISO_EMBEDDING_MAX];
     uint64_t renew_at; /* frame at which the next embedding is due */
     int stranger;      /* embeddings in a row that did not fit */
+    uint64_t strange_at; /* frame of the first of them */
 } vi_track;
 
 typedef struct vi_track_state {
@@ -67,6 +71,7 @@ typedef struct vi_track_state {
         vi_view now, next;
     } view[VI_MAX_FACES];
     vi_arena views; /* their pixels */
+    vi_history past;
 } vi_track_state;
 
 /* carry.c: what the pictures of a face say about where it went. A free pair of views, -1 none; what became of the face in this frame

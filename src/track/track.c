@@ -55,6 +55,9 @@
 /* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
 #define TRUSTED 0.85f
 #define DOUBTED 0.55f
+/* Landmarks of one frame that are elsewhere by so much (face widths, radians) than the followed points would have them say that the
+ * points followed something else. */
+#define CONTRADICTED 0.06f
 /* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
 #define PLACE_CHANGED 0.9f
 
@@ -86,6 +89,8 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     f->roi.angle += v->roll;
     f->f.box = (viso_box){ f->f.box.x0 + dx, f->f.box.y0 + dy, f->f.box.x1 + dx, f->f.box.y1 + dy };
     t->foretold = f->f.box;
+    t->step = *v;
+    t->from = vi_follow_centre(t->smooth.mesh);
 }
 
 /* Whether the picture beside the followed faces differs from what the detector saw last. */
@@ -279,6 +284,38 @@ bool vi_track_retry(void *self, vi_work *w)
 
 /* ---- end ---- */
 
+/* Whether the motion that was seen and the landmarks of this frame and the one before say the same. */
+static bool agrees(vi_track_state *s, const vi_track *t, const viso_point3 *mesh)
+{
+    const vi_past *old = s->past.n > 1 ? vi_moment_find(vi_history_at(&s->past, s->past.n - 2), t->life) : NULL;
+    viso_point3 ahead[VISO_MESH_POINTS];
+    vi_motion off;
+    if (!old || !old->measured)
+        return true;
+    memcpy(ahead, old->mesh, sizeof(ahead));
+    vi_motion_apply(&t->step, t->from, ahead, VISO_MESH_POINTS);
+    float width = hypotf(mesh[454].x - mesh[234].x, mesh[454].y - mesh[234].y);
+    return vi_smooth_between(ahead, mesh, vi_follow_centre(ahead), &off) &&
+           fmaxf(hypotf(off.dx, off.dy) / width, fmaxf(fabsf(off.scale), fabsf(off.roll))) < CONTRADICTED;
+}
+
+/* Keeps this frame's face for those who look back at it. */
+static vi_past *remember(vi_track_state *s, const vi_track *t, const viso_point3 *mesh, bool measured)
+{
+    vi_past *p = s->s.ahead > 0 ? vi_history_add(&s->past) : NULL;
+    if (!p)
+        return NULL;
+    p->life = t->life;
+    p->slot = (int)(t - s->track);
+    p->id = t->id;
+    p->measured = measured;
+    p->followed = !measured || agrees(s, t, mesh) ? t->followed : VI_FOLLOW_LOST;
+    p->motion = t->step;
+    p->centre = t->from;
+    memcpy(p->mesh, mesh, sizeof(p->mesh));
+    return p;
+}
+
 /* Takes the measured mesh into the track and writes the smoothed one into the record. */
 static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *canonical)
 {
@@ -287,8 +324,14 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
                             .level = (vi_steady_level)s->s.steady,
                             .hold = { s->s.hold_roll, s->s.hold_yaw, s->s.hold_pitch },
                             .doubt = held ? 1 - vi_smoothstep(t->held, DOUBTED, TRUSTED) : 0 };
+    vi_past *p = remember(s, t, f->f.mesh, true);
     vi_smooth_update(&t->smooth, f->f.mesh, &how, held ? &t->motion : NULL);
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
+    for (int i = 0; p && how.doubt > 0 && i < VISO_MESH_POINTS; i++) {
+        p->mesh[i].x += how.doubt * (t->smooth.mesh[i].x - p->mesh[i].x);
+        p->mesh[i].y += how.doubt * (t->smooth.mesh[i].y - p->mesh[i].y);
+        p->mesh[i].z += how.doubt * (t->smooth.mesh[i].z - p->mesh[i].z);
+    }
     vi_region_from_mesh(f);
     vi_marks_follow_mesh(&f->f);
     vi_points_again(f);
@@ -333,7 +376,10 @@ static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
              b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
     float fw = (float)w->frame->width, fh = (float)w->frame->height;
     vi_box part = { fminf(a.x, b.x) / fw, fminf(a.y, b.y) / fh, fmaxf(a.x, b.x) / fw, fmaxf(a.y, b.y) / fh };
-    return held || vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
+    if (!held && vi_cut_change(&s->cut, &part) > s->s.cut * PLACE_CHANGED)
+        return false;
+    remember(s, t, f->f.mesh, false);
+    return true;
 }
 
 static int free_slot(const vi_track_state *s)
@@ -508,6 +554,10 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         end_still(w);
         return VISO_OK;
     }
+    if (s->s.ahead > 0)
+        vi_history_open(&s->past, w->sequence, s->frame);
+    if (w->canonical)
+        s->past.canonical = w->canonical;
     follow(s, w, drop);
     int n = 0;
     for (int i = 0; i < w->n_face; i++) {
@@ -537,18 +587,6 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     return VISO_OK;
 }
 
-int vi_track_lag(const void *self)
-{
-    (void)self;
-    return 0;
-}
-
-void vi_track_settle(void *self, vi_work *w)
-{
-    (void)self;
-    (void)w;
-}
-
 /* ---- the stages ---- */
 
 static void end_all(vi_track_state *s)
@@ -564,6 +602,7 @@ static void reset(void *self)
     end_all(s);
     vi_persons_clear(&s->persons);
     vi_cut_reset(&s->cut);
+    vi_history_clear(&s->past);
     s->started = s->look_next = false;
     s->empty = 0;
     s->next_id = 0;
@@ -575,6 +614,8 @@ static void destroy_begin(void **self)
     vi_track_state *s = *self;
     if (s && s->views.base)
         vi_arena_destroy(&s->views);
+    if (s)
+        vi_history_destroy(&s->past);
     vi_free(s);
     *self = NULL;
 }
@@ -603,7 +644,7 @@ static int create_begin(void **self, const vi_stage_env *env, viso_error *err)
     s->k = env->k;
     s->s = *(const vi_track_settings *)env->settings;
     vi_persons_clear(&s->persons);
-    if (create_views(s)) {
+    if (create_views(s) || vi_history_create(&s->past)) {
         destroy_begin(self);
         return vi_error_nomem(err, "views of faces");
     }
@@ -635,6 +676,10 @@ static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
                   "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 10,
                   0),
+    VI_OPTION_INT(vi_track_settings, ahead, "look-ahead", "Look ahead",
+                  "In files a frame waits until so many frames behind it were analysed too: smoothing is then without delay, and "
+                  "gaps that end are closed from both sides. 0: every frame by those before it alone.",
+                  "frames", 6, 0, VI_AHEAD_MOST, 0),
     VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
                     "Part of a face's points that may get lost from one frame to the next before their motion is not "
                     "believed.",
