@@ -221,14 +221,19 @@ static int settle_output(vi_clip *c, viso_error *err)
 {
     int threads = c->output.encoder_threads > 0 ? c->output.encoder_threads : vi_cpu_count();
     if (vi_journal_segments(c->journal) > 0) {
-        int then = vi_journal_value(c->journal, "encoder-threads");
+        int then = vi_journal_value(c->journal, "look-ahead");
+        if (then != c->lag)
+            return vi_error_set(err, VISO_ERR_INPUT, "%s: the unfinished run looked %d frames ahead, which memory or --ring allow no longer "
+                                "(%d); free some, or begin anew with --force without --resume", vi_journal_folder(c->journal), then,
+                                c->lag);
+        then = vi_journal_value(c->journal, "encoder-threads");
         c->output.lookahead = vi_journal_value(c->journal, "encoder-lookahead");
         if (then > 0 && then != threads)
             c->output.encoder_threads = then;
         return 0;
     }
     const vi_journal_note note[] = { { "encoder-lookahead", c->output.lookahead }, { "encoder-threads", threads },
-                                     { "replays", c->replays } };
+                                     { "replays", c->replays }, { "look-ahead", c->lag } };
     return vi_journal_begin(c->journal, note, VI_COUNT(note), err);
 }
 
