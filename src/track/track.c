@@ -20,10 +20,6 @@
 #define PROBATION 6
 /* After a gap, and while on probation, the landmark model has to be convinced. */
 #define CONVINCED 0.8f
-/* A new detection continues a track that is missing its face when it is within so many face widths of where that one should
- * be; nearer than the second it is certainly the same. */
-#define ADOPT_FAR 1.0f
-#define ADOPT_SURE 0.5f
 /* Fade of a face that was not there a frame ago, and its growth per frame. */
 #define FADE_STEP 0.5f
 /* Frames in which a face that is bridged by its picture fades out. */
@@ -58,6 +54,8 @@
 /* Landmarks of one frame that are elsewhere by so much (face widths, radians) than the followed points would have them say that the
  * points followed something else. */
 #define CONTRADICTED 0.06f
+/* Overlap (over union) of two boxes from which their landmarks may be mixed up. */
+#define TOUCHING 0.08f
 /* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
 #define PLACE_CHANGED 0.9f
 
@@ -416,8 +414,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     f->fresh = true;
 }
 
-/* Ends a track whose face went out of sight in a running scene. */
-static void lose(vi_track_state *s, vi_track *t)
+void vi_track_lose(vi_track_state *s, vi_track *t)
 {
     if (t->shown && s->frame - t->born >= LOST_LIVED) {
         s->somebody_lost = true;
@@ -428,87 +425,11 @@ static void lose(vi_track_state *s, vi_track *t)
     vi_track_end_one(s, t);
 }
 
-/* Two followed records on one face: the one that went where it was expected stays, then the older. */
-static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
-{
-    for (int i = 0; i < w->n_face; i++) {
-        for (int j = 0; j < i; j++) {
-            vi_face *a = &w->face[j], *b = &w->face[i];
-            if (drop[i] || drop[j] || a->slot < 0 || b->slot < 0 || !(a->f.has & b->f.has & VISO_FACE_HAS_MESH) ||
-                !vi_same_face(&a->f.box, &b->f.box))
-                continue;
-            vi_track *ta = &s->track[a->slot], *tb = &s->track[b->slot];
-            float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
-            bool keep_a = fabsf(ea - eb) > 0.1f ? ea > eb : ta->born <= tb->born;
-            lose(s, keep_a ? tb : ta);
-            w->count.ended++;
-            drop[keep_a ? i : j] = true;
-            s->look_next = true; /* the face that lost its follower may still be there */
-        }
-    }
-}
-
-/* How far a box is from where a track's face was expected, in face widths; beyond ADOPT_FAR, or of another size, it is another
- * face. */
-static float away(const vi_track *t, const vi_box *b)
-{
-    const vi_box *e = &t->foretold;
-    float width = fmaxf(e->x1 - e->x0, 1), ratio = (b->x1 - b->x0) / width;
-    float d = hypotf(b->x0 + b->x1 - e->x0 - e->x1, b->y0 + b->y1 - e->y0 - e->y1) / 2 / width;
-    return ratio > 0.6f && ratio < 1.67f ? d : INFINITY;
-}
-
-/* A new record that continues a track whose own record found nothing. */
-static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
-{
-    vi_face *f = &w->face[i];
-    int best = -1;
-    float least = ADOPT_FAR;
-    for (int j = 0; j < w->n_face; j++) {
-        const vi_face *o = &w->face[j];
-        if (o->slot < 0 || drop[j] || (o->f.has & VISO_FACE_HAS_MESH))
-            continue;
-        float d = away(&s->track[o->slot], &f->f.box);
-        if (d < least) {
-            least = d;
-            best = j;
-        }
-    }
-    if (best < 0)
-        return false;
-    f->slot = w->face[best].slot;
-    f->fresh = false;
-    w->count.adopted++;
-    drop[best] = true;
-    if (least > ADOPT_SURE) {
-        s->track[f->slot].renew_at = s->frame; /* could be somebody else: ask the embedder */
-        vi_smooth_reset(&s->track[f->slot].smooth);
-    }
-    return true;
-}
-
-static bool covered(const vi_work *w, int i, const bool *drop)
-{
-    for (int j = 0; j < w->n_face; j++)
-        if (j != i && !drop[j] && w->face[j].slot >= 0 && (w->face[j].f.has & VISO_FACE_HAS_MESH) &&
-            vi_same_face(&w->face[i].f.box, &w->face[j].f.box))
-            return true;
-    return false;
-}
-
 static void follow(vi_track_state *s, vi_work *w, bool *drop)
 {
-    bool fresh[VI_MAX_FACES];
-    for (int i = 0; i < w->n_face; i++) {
-        drop[i] = false;
-        fresh[i] = w->face[i].slot < 0;
-    }
-    end_converged(s, w, drop);
+    vi_track_match(s, w, drop);
     for (int i = 0; i < w->n_face; i++)
-        if (fresh[i] && (!(w->face[i].f.has & VISO_FACE_HAS_MESH) || covered(w, i, drop)))
-            drop[i] = true;
-    for (int i = 0; i < w->n_face; i++)
-        if (fresh[i] && !drop[i] && !adopt(s, w, i, drop))
+        if (w->face[i].slot < 0 && !drop[i])
             bear(s, w, &w->face[i]);
     for (int i = 0; i < w->n_face; i++) {
         vi_face *f = &w->face[i];
@@ -525,12 +446,30 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
             else
                 t->fade = fminf(1, t->fade + FADE_STEP);
         } else if (t->probation || !bridge(s, t, w, f)) {
-            lose(s, t);
+            vi_track_lose(s, t);
             w->count.ended++;
             drop[i] = true;
         } else {
             w->count.bridged++;
         }
+    }
+}
+
+/* Landmarks of faces that touch may slide from one to the other: when they are apart again, it is checked who is who. */
+static void watch_neighbours(vi_track_state *s, const vi_work *w)
+{
+    bool close[VI_MAX_FACES] = { false };
+    for (int i = 0; i < w->n_face; i++)
+        for (int j = 0; j < i; j++)
+            if (vi_box_iou(&w->face[i].f.box, &w->face[j].f.box) > TOUCHING)
+                close[i] = close[j] = true;
+    for (int i = 0; i < w->n_face; i++) {
+        vi_track *t = w->face[i].slot < 0 ? NULL : &s->track[w->face[i].slot];
+        if (!t || t->missing)
+            continue;
+        if (t->close && !close[i])
+            vi_track_doubt(s, t);
+        t->close = close[i];
     }
 }
 
@@ -583,6 +522,7 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     }
     w->n_face = n;
     s->empty = n ? 0 : s->empty + 1;
+    watch_neighbours(s, w);
     vi_track_plan_embeddings(s, w);
     return VISO_OK;
 }
