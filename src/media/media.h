@@ -48,7 +48,8 @@ int vi_reader_open_as(vi_reader **r, const char *path, const vi_input_settings *
 int vi_reader_open_pictures(vi_reader **r, const char *folder, const vi_input_settings *s, const vi_log *log, viso_error *err);
 const vi_media_info *vi_reader_info(const vi_reader *r);
 /* VISO_OK and a frame (caller unrefs), VISO_EOF, or a failure. A damaged frame inside a video is skipped with one log
- * line and counted; a file that yields no frame at all is VISO_ERR_INPUT. A still gives one frame. Video frames come in
+ * line and counted; one that the decoder patches up is handed out, which is told once; a file that yields no frame at all is
+ * VISO_ERR_INPUT. A still gives one frame. Video frames come in
  * presentation order with the pts of the file, numbered from 0. May block on input. */
 int vi_reader_next(vi_reader *r, vi_frame **f, viso_error *err);
 /* Goes to the first frame at or after `pts` (the clip's time base): the next one handed out, numbered 0. It is the very frame

@@ -223,9 +223,8 @@ static int settle_output(vi_clip *c, viso_error *err)
     if (vi_journal_segments(c->journal) > 0) {
         int then = vi_journal_value(c->journal, "look-ahead");
         if (then != c->lag)
-            return vi_error_set(err, VISO_ERR_INPUT, "%s: the unfinished run looked %d frames ahead, which memory or --ring allow no longer "
-                                "(%d); free some, or begin anew with --force without --resume", vi_journal_folder(c->journal), then,
-                                c->lag);
+            return vi_error_set(err, VISO_ERR_INPUT, "%s: the unfinished run looked %d frames ahead, memory or --ring allow %d now; free "
+                                "some, or begin anew with --force without --resume", vi_journal_folder(c->journal), then, c->lag);
         then = vi_journal_value(c->journal, "encoder-threads");
         c->output.lookahead = vi_journal_value(c->journal, "encoder-lookahead");
         if (then > 0 && then != threads)

@@ -169,7 +169,8 @@ static void damaged_pictures_are_skipped_and_counted(void **state)
     vi_frame *f;
     viso_error err = { 0 };
     make_pictures("seq");
-    assert_int_equal(run("head -c 70 seq/f1.png > t && mv t seq/f1.png && : > seq/f6.png && head -c 70 seq/f7.png > t && mv t seq/f7.png"), 0);
+    assert_int_equal(run("head -c 70 seq/f1.png > t && mv t seq/f1.png && : > seq/f6.png && head -c 70 seq/f7.png > t && "
+                         "mv t seq/f7.png"), 0);
     logged_clear();
     vi_reader *r = open_pictures("seq", "25");
     for (int n = 1, number = 0; n < 12; n++)
@@ -264,16 +265,20 @@ static void pictures_become_a_video(void **state)
 {
     static const struct {
         const char *to, *form;
-    } kinds[] = { { "p.mp4", "h264,48,32,yuv420p,24/1\n" }, { "p.mov", "h264,48,32,yuv420p,24/1\n" }, { "p.mkv", "h264,48,32,yuv420p,24/1\n" },
+    } kinds[] = { { "p.mp4", "h264,48,32,yuv420p,24/1\n" },
+                  { "p.mov", "h264,48,32,yuv420p,24/1\n" },
+                  { "p.mkv", "h264,48,32,yuv420p,24/1\n" },
                   { "p.webm", "vp9,48,32,yuv420p,24/1\n" } };
     need_ffmpeg();
     make_pictures("seq");
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {
         must(&(work){ .from = "seq/", .to = kinds[i].to, .stop = -1, .every = 5 });
-        answers(kinds[i].form, "ffprobe -v error -select_streams v -show_entries stream=codec_name,width,height,pix_fmt,avg_frame_rate -of csv=p=0 '%s'",
+        answers(kinds[i].form, "ffprobe -v error -select_streams v -show_entries "
+                               "stream=codec_name,width,height,pix_fmt,avg_frame_rate -of csv=p=0 '%s'", kinds[i].to);
+        answers("12\n", "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 '%s'",
                 kinds[i].to);
-        answers("12\n", "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 '%s'", kinds[i].to);
-        answers("0.458\n", "ffprobe -v error -show_entries frame=pts_time -of csv=p=0 '%s' | grep -o '0\\.[0-9]*' | tail -n 1 | cut -c 1-5", kinds[i].to);
+        answers("0.458\n", "ffprobe -v error -show_entries frame=pts_time -of csv=p=0 '%s' | grep -o '0\\.[0-9]*' | tail -n 1 | "
+                           "cut -c 1-5", kinds[i].to);
         assert_true(marked(kinds[i].to));
     }
 }
@@ -283,10 +288,11 @@ static void a_video_becomes_pictures(void **state)
     static const struct {
         int format;
         const char *ext, *deep;
-    } kinds[] = { { 0, "png", "rgb48be\n" }, { 1, "png", "rgb48be\n" }, { 2, "jpg", NULL }, { 3, "tif", "rgb48le\n" }, { 4, "webp", NULL } };
+    } kinds[] = { { 0, "png", "rgb48be\n" }, { 1, "png", "rgb48be\n" }, { 2, "jpg", NULL }, { 3, "tif", "rgb48le\n" },
+                  { 4, "webp", NULL } };
     need_ffmpeg();
-    assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=96x64:r=25:d=0.48 -pix_fmt yuv420p10le -c:v ffv1 deep.mkv && ffmpeg -y -v "
-                         "error -f lavfi -i testsrc2=s=96x64:r=25:d=0.48 -pix_fmt gbrp -c:v ffv1 rgb.mkv"), 0);
+    assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=96x64:r=25:d=0.48 -pix_fmt yuv420p10le -c:v ffv1 deep.mkv && "
+                         "ffmpeg -y -v error -f lavfi -i testsrc2=s=96x64:r=25:d=0.48 -pix_fmt gbrp -c:v ffv1 rgb.mkv"), 0);
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {
         char name[64];
         assert_int_equal(run("rm -rf out"), 0);
@@ -321,8 +327,8 @@ static void colours_are_converted_as_tagged(void **state)
     static const int yuv[3] = { 120, 90, 170 };
     need_ffmpeg();
     for (size_t i = 0; i < VI_COUNT(kinds); i++) {
-        assert_int_equal(run("rm -rf out && ffmpeg -y -v error -f lavfi -i \"color=s=32x32:r=5:d=0.2,format=yuv420p,geq=120:90:170\" -c:v ffv1 "
-                             "-colorspace %s -color_range %s flat.mkv", kinds[i].matrix, kinds[i].range), 0);
+        assert_int_equal(run("rm -rf out && ffmpeg -y -v error -f lavfi -i \"color=s=32x32:r=5:d=0.2,format=yuv420p,geq=120:90:170\" "
+                             "-c:v ffv1 -colorspace %s -color_range %s flat.mkv", kinds[i].matrix, kinds[i].range), 0);
         must(&(work){ .from = "flat.mkv", .to = "out/", .stop = -1 });
         vi_frame *f = load(in_scratch("out/000001.png"));
         double y = kinds[i].full ? yuv[0] / 255. : (yuv[0] - 16) / 219., c = kinds[i].full ? 255 : 224, cb = (yuv[1] - 128) / c,
@@ -340,8 +346,8 @@ static void colours_are_converted_as_tagged(void **state)
 static void pictures_stand_upright_with_square_dots(void **state)
 {
     need_ffmpeg();
-    assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=96x64:r=25:d=0.12 -vf setsar=4/3,format=yuv444p -c:v libx264 -qp 0 t.mp4 && "
-                         "ffmpeg -y -v error -i t.mp4 -c copy -metadata:s:v rotate=90 lying.mp4 && rm -rf out"), 0);
+    assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=96x64:r=25:d=0.12 -vf setsar=4/3,format=yuv444p -c:v libx264 "
+                         "-qp 0 t.mp4 && ffmpeg -y -v error -i t.mp4 -c copy -metadata:s:v rotate=90 lying.mp4 && rm -rf out"), 0);
     must(&(work){ .from = "lying.mp4", .to = "out/", .stop = -1 });
     answers("64,96\n", "ffprobe -v error -show_entries stream=width,height -of csv=p=0 '%s'", "out/000001.png");
     assert_int_equal(run("ffmpeg -y -v error -i lying.mp4 -frames:v 1 -update 1 want.png"), 0);
@@ -361,7 +367,8 @@ static void pictures_become_pictures(void **state)
     make_pictures("seq");
     assert_int_equal(run("rm -rf out && ffmpeg -y -v error -i seq/f9.png -update 1 seq/f9.jpg && rm seq/f9.png"), 0);
     must(&(work){ .from = "seq/", .to = "out/", .stop = -1 });
-    answers("f003.png f1.png f10.png f11.png f12.png f2.png f4.png f5.png f6.png f7.png f8.png f9.jpg ", "LC_ALL=C ls -A %s | tr '\\n' ' '", "out");
+    answers("f003.png f1.png f10.png f11.png f12.png f2.png f4.png f5.png f6.png f7.png f8.png f9.jpg ",
+            "LC_ALL=C ls -A %s | tr '\\n' ' '", "out");
     for (int n = 1; n <= 12; n++) {
         char from[32], to[32];
         snprintf(from, sizeof from, n == 3 ? "seq/f%03d.png" : "seq/f%d.png", n);
@@ -412,7 +419,8 @@ static void pictures_go_on_behind_a_segment(void **state)
         char *gone = capture("ls out | sed -n 3p | tr -d '\\n'");
         assert_int_equal(run("rm out/%s", gone), 0);
         viso_error err = { 0 };
-        assert_int_equal(carry_out(&(work){ .from = from[i], .to = "out/", .folder = "j", .begin = 8, .stop = -1, .segment = 2 }, &err), VISO_ERR_INPUT);
+        work again = { .from = from[i], .to = "out/", .folder = "j", .begin = 8, .stop = -1, .segment = 2 };
+        assert_int_equal(carry_out(&again, &err), VISO_ERR_INPUT);
         if (!strstr(err.text, gone))
             fail_msg("%s is missing, but it says: %s", gone, err.text);
         free(gone);

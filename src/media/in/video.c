@@ -272,6 +272,10 @@ int vi_video_frame(vi_reader *r, int64_t pts, vi_frame **out, viso_error *err)
     bool direct;
     vi_format format = vi_av_format(v->av->format, &direct);
     side_put(&v->side, pts, v->av);
+    if (v->av->decode_error_flags && !v->told_patched)
+        vi_warn(v->log, "%s: damaged data in frame %lld is patched up by the decoder, which may be seen; more of it is not told", v->path,
+                (long long)v->number);
+    v->told_patched |= v->av->decode_error_flags != 0;
     bool same = v->av->width == r->info.width && v->av->height == r->info.height && format == r->info.format;
     if (v->number > 0 && !same) {
         if (!v->told_change)

@@ -27,7 +27,7 @@ struct vi_video_in {
     AVBufferPool *landings;    /* memory for them */
     bool landed;               /* some frame came from the device */
     uint64_t damaged;
-    bool flushed, told_pts, told_damage, told_change, told_end;
+    bool flushed, told_pts, told_damage, told_change, told_end, told_patched;
 };
 
 int vi_video_start_decoder(vi_video_in *v, viso_error *err);

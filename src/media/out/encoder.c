@@ -203,11 +203,17 @@ static void set_quality(AVCodecContext *c, const vi_encoder_form *f)
         av_opt_set_int(c->priv_data, "crf", (int)(crf + 0.5f), 0);
     }
     set_preset(c, which, s->preset);
-    /* x264's look-ahead for AVX-512 lets memory that was never written into its choice of quality when the picture's width is no
-     * multiple of 256: the same frames come out a little different each time. A run that goes on must give what an unbroken one
-     * gives. */
-    if (which == H264 && (av_get_cpu_flags() & AV_CPU_FLAG_AVX512))
-        av_opt_set(c->priv_data, "x264-params", "asm=avx2", 0);
+    if (which == H264) {
+        /* x264's look-ahead for AVX-512 lets memory that was never written into its choice of quality when the picture's width is
+         * no multiple of 256: the same frames come out a little different each time. A run that goes on must give what an
+         * unbroken one gives. The order of fields, if left to the first frame, comes too late for the headers. */
+        bool wide = (av_get_cpu_flags() & AV_CPU_FLAG_AVX512) != 0;
+        char text[40];
+        snprintf(text, sizeof text, "%s%s%s", wide ? "asm=avx2" : "", wide && f->interlaced ? ":" : "",
+                 !f->interlaced ? "" : f->fields == AV_FIELD_TT ? "tff=1" : "bff=1");
+        if (text[0])
+            av_opt_set(c->priv_data, "x264-params", text, 0);
+    }
     if (s->lookahead >= 0 && which == H264)
         av_opt_set_int(c->priv_data, "rc-lookahead", s->lookahead, 0);
     if (s->lookahead >= 0 && (which == VP9 || which == AV1))
@@ -246,7 +252,7 @@ static void learn_form(vi_encoder *e, const vi_reader *like, const AVOutputForma
         e->colour.matrix = i->height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
         e->colour.range = AVCOL_RANGE_MPEG;
     }
-    f->interlaced = first->interlaced_frame && f->which == H264;
+    f->interlaced = first->interlaced_frame && (f->which == H264 || f->which == PRORES);
     f->fields = f->interlaced             ? first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB
                 : first->interlaced_frame ? l.fields
                                           : AV_FIELD_PROGRESSIVE;
@@ -304,6 +310,9 @@ static void tell_losses(const vi_encoder *e, const vi_media_info *i, const AVFra
         vi_info(e->log, "%s: %s is coded as %s", e->name, vi_format_describe(i->format)->name, av_get_pix_fmt_name(e->form.pixels));
     if (vi_format_describe(i->format)->components == 4 && !vi_av_has_alpha(e->form.pixels))
         vi_warn(e->log, "%s: transparency of the video is not kept", e->name);
+    if (first->interlaced_frame && (e->form.which == H265 || e->form.which == VP9 || e->form.which == AV1))
+        vi_warn(e->log, "%s: the lines of both fields are kept, but its frames do not say that they are interlaced; H.264, ProRes and "
+                "FFV1 do (--codec)", e->name);
     if (av_frame_get_side_data(first, AV_FRAME_DATA_DYNAMIC_HDR_PLUS))
         vi_warn(e->log, "%s: HDR10+ dynamic metadata is not kept", e->name);
     if (av_frame_get_side_data(first, AV_FRAME_DATA_DOVI_METADATA))

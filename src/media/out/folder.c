@@ -224,7 +224,8 @@ static const vi_frame *prepared(vi_folder_out *w, const vi_frame *f)
     if (!from->turns)
         return from;
     if (!w->upright)
-        w->upright = vi_frame_alloc(from->format, from->turns % 2 ? from->height : from->width, from->turns % 2 ? from->width : from->height);
+        w->upright = from->turns % 2 ? vi_frame_alloc(from->format, from->height, from->width)
+                                     : vi_frame_alloc(from->format, from->width, from->height);
     if (w->upright)
         vi_turn_frame(w->upright, from);
     return w->upright;
