@@ -16,28 +16,13 @@
 #ifndef VI_TARGET_H
 #define VI_TARGET_H
 
+#include "swap/clones.h"
 #include "swap/source.h"
 #include "swap/swap.h"
 
 #define VI_GRID 64       /* cells of the low-frequency grid */
 #define VI_MASK_GRID 96  /* cells of the skin mask that is kept over time, over the whole crop */
 #define VI_MIPS 11       /* half octaves below the full size */
-
-/* Loops over pixels that the compiler vectorises: built for AVX2 too, chosen when the program is loaded. Sanitizers
- * and function multiversioning do not go together. The arithmetic is the same (no contraction). */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define VI_NO_CLONES 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VI_NO_CLONES 1
-#endif
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(VI_NO_CLONES)
-#define VI_CLONES __attribute__((target_clones("avx2", "default"), optimize("O3")))
-#else
-#define VI_CLONES
-#endif
 
 /* A picture and its half-octave reductions, so that sampling it at any size neither aliases nor costs more than the
  * target's pixels. Level i is 2^(-i/2) of level 0. */

@@ -14,14 +14,20 @@
 #define FOLD_SIGMA 0.045f
 #define GLOW_SIGMA 0.02f
 
+VI_CLONES static void divide(float *restrict v, const float *restrict w)
+{
+    for (int i = 0; i < VI_GRID * VI_GRID; i++)
+        v[i] /= w[i] > 1e-4f ? w[i] : 1e-4f;
+}
+
 /* dst = blur(product) / blur(w); `product` is already a * w, averaged to the grid after multiplying. */
 static int divide_blurred(vi_target *t, vi_grid *dst, const vi_grid *product, const vi_grid *blurred_w, float sigma_px)
 {
     vi_plane d = vi_grid_plane(dst);
     vi_plane s = vi_grid_plane((vi_grid *)product);
     int rc = t->k->blur(&d, &s, sigma_px * (float)VI_GRID / (float)t->roi, t->a);
-    for (int i = 0; i < VI_GRID * VI_GRID && !rc; i++)
-        dst->v[i] /= fmaxf(blurred_w->v[i], 1e-4f);
+    if (!rc)
+        divide(dst->v, blurred_w->v);
     return rc;
 }
 
