@@ -149,17 +149,28 @@ static int make_features(work *s)
     return rc;
 }
 
-/* Up to CORE_MAX evenly spread pixels where mask > 0.5. */
+VI_CLONES static int count_row(const float *restrict m, int n)
+{
+    int found = 0;
+    for (int x = 0; x < n; x++)
+        found += m[x] > 0.5f;
+    return found;
+}
+
+/* Up to CORE_MAX evenly spread pixels where mask > 0.5. Most rows have none. */
 static int collect(work *s, const vi_plane *mask)
 {
-    int total = 0, n = 0, seen = 0;
+    int total = 0, n = 0, seen = 0, top = s->h, bottom = 0;
     for (int y = 0; y < s->h; y++) {
-        const float *m = mask->p + y * mask->stride;
-        for (int x = 0; x < s->w; x++)
-            total += m[x] > 0.5f;
+        int found = count_row(mask->p + y * mask->stride, s->w);
+        total += found;
+        if (found) {
+            top = VI_MIN(top, y);
+            bottom = y + 1;
+        }
     }
     int step = total / CORE_MAX + 1;
-    for (int y = 0; y < s->h && n < CORE_MAX; y++) {
+    for (int y = top; y < bottom && n < CORE_MAX; y++) {
         const float *m = mask->p + y * mask->stride;
         for (int x = 0; x < s->w && n < CORE_MAX; x++) {
             if (!(m[x] > 0.5f) || seen++ % step != 0)
