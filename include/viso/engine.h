@@ -21,7 +21,7 @@ VISO_API int viso_engine_create(viso_engine **e, const viso_options *o, viso_log
 VISO_API void viso_engine_destroy(viso_engine **e);
 
 typedef struct viso_progress {
-    const char *phase;     /* "sources", "frames", "finish" */
+    const char *phase;     /* "sources", "frames", "finish"; "full": the disk is full, the run waits for room */
     uint64_t frames, frames_total; /* total 0: unknown */
     uint64_t files, files_total;   /* of a folder */
     const char *file;      /* the target at work */
@@ -46,8 +46,8 @@ typedef struct viso_swap_params {
     int n_source;
     const viso_map *maps;       /* replace the person in the first by the one in the second */
     int n_map;
-    const char *target;         /* still, video or folder */
-    const char *out;            /* file (folder for a folder); NULL: the run is measured and the result thrown away */
+    const char *target;         /* still, video or folder (of files, or of the pictures of one clip) */
+    const char *out;            /* file or folder, see viso_swap_form; NULL: the run is measured and the result thrown away */
     const viso_at *at;          /* videos only; where ranges overlap, the later one counts, option by option */
     int n_at;
     int measure;                /* fill in viso_run_stats.quality (videos). Faces are embedded for it, also when nobody has to be
@@ -56,12 +56,28 @@ typedef struct viso_swap_params {
     void *user;
 } viso_swap_params;
 
+/* What a swap of this target into a result of this name (NULL: no name yet) makes with these options. */
+typedef enum viso_form {
+    VISO_FORM_FILE = 1, /* one file, a still or a video; also a video of a folder of pictures */
+    VISO_FORM_FILES,    /* of a folder: a file for each file in it */
+    VISO_FORM_PICTURES  /* of a clip: a folder of pictures, made when it is not there */
+} viso_form;
+VISO_API viso_form viso_swap_form(const viso_options *o, const char *target, const char *out);
+
 /* Blocks until done. The strings must live until it returns. `stats` may be NULL. Returns the statuses of
  * viso/common.h; VISO_ERR_INTERRUPTED leaves a playable file under the final name with what was done so far
  * (video), or no file (still). A folder goes on after a file that fails, and returns the first failure at the end. */
 VISO_API int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err);
 /* Asks a running call of this engine to stop soon. Safe from any thread and from a signal handler. */
 VISO_API void viso_cancel(viso_engine *e);
+
+/* What a run that did not end left beside its result, for --resume to go on with. Without such a thing: 0. */
+typedef struct viso_unfinished_info {
+    char folder[512];
+    int segments;
+    uint64_t frames; /* done and on the disk */
+} viso_unfinished_info;
+VISO_API int viso_unfinished(const char *out, viso_unfinished_info *info);
 
 /* One model that was loaded and run twice. */
 typedef struct viso_warm {

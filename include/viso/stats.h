@@ -49,7 +49,8 @@ typedef struct viso_follow_stats {
 } viso_follow_stats;
 
 typedef struct viso_run_stats {
-    uint64_t frames;          /* written */
+    uint64_t frames;          /* written, those before a break included */
+    uint64_t frames_resumed;  /* of these, done before the break that this run went on behind */
     uint64_t faces_seen;      /* faces with landmarks, over all frames */
     uint64_t faces_swapped;
     uint64_t frames_dropped_back; /* frames in which a followed, visible face was left as it was */
@@ -72,6 +73,7 @@ typedef struct viso_run_stats {
     uint64_t detector_runs, landmark_runs, embedder_runs; /* network runs by kind */
     viso_follow_stats follow;
     viso_quality_stats quality;
+    char cache[12];           /* of the last clip: "off", "recorded", "replayed" */
 } viso_run_stats;
 
 #endif

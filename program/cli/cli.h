@@ -69,7 +69,7 @@ struct cli {
     } *setting; /* options of the table in the order given */
     int n_setting;
     viso_project *project;       /* --project, NULL none */
-    bool json, quiet, force; /* read from the options before a command runs */
+    bool json, quiet, force, resume; /* read from the options before a command runs */
     struct progress *progress;
 };
 

@@ -114,7 +114,7 @@ json_t *cli_json_stats(const viso_run_stats *s)
         if (json_array_append_new(devices, network(&s->network[i])))
             goto fail;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:I, s:o, s:o, "
-                     "s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
+                     "s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:s}",
                      "frames", (json_int_t)s->frames, "faces_seen", (json_int_t)s->faces_seen, "faces_swapped",
                      (json_int_t)s->faces_swapped, "frames_dropped_back", (json_int_t)s->frames_dropped_back,
                      "frames_damaged", (json_int_t)s->frames_damaged, "networks", (json_int_t)s->networks, "cuts",
@@ -128,7 +128,8 @@ json_t *cli_json_stats(const viso_run_stats *s)
                      cli_json_text(s->limiting), "devices", devices, "stages", stages, "detector_frames",
                      (json_int_t)s->detector_frames, "detector_runs", (json_int_t)s->detector_runs, "landmark_runs",
                      (json_int_t)s->landmark_runs, "embedder_runs", (json_int_t)s->embedder_runs, "follow", follow(&s->follow),
-                     "quality", quality(&s->quality));
+                     "quality", quality(&s->quality), "frames_resumed", (json_int_t)s->frames_resumed, "cache",
+                     s->cache[0] ? s->cache : "off");
 fail:
     json_decref(devices);
     json_decref(stages);

@@ -40,7 +40,8 @@ int cli_check_output(const cli *c, const char *out, const char *const *input, in
         if (vi_same_file(out, input[i]))
             return vi_error_set(err, VISO_ERR_USAGE,
                                 "%s: is an input of this run and is never replaced; name another file with -o", out);
-    if (!c->force && access(out, F_OK) == 0)
+    viso_unfinished_info left; /* after Ctrl-C its result so far has the name already */
+    if (!c->force && access(out, F_OK) == 0 && !(c->resume && viso_unfinished(out, &left)))
         return vi_error_set(err, VISO_ERR_USAGE,
                             "%s: exists already; give --force (-y) to replace it, or name another file", out);
     return VISO_OK;
@@ -120,6 +121,7 @@ static int gather_settings(cli *c, viso_error *err)
     c->json = is_on(c, "json");
     c->quiet = is_on(c, "quiet");
     c->force = is_on(c, "force");
+    c->resume = is_on(c, "resume");
     return VISO_OK;
 }
 

@@ -71,6 +71,10 @@ void progress_format(char *line, size_t size, int width, const viso_progress *p)
         add_piece(line, size, width, "finishing the file");
         return;
     }
+    if (p->phase && strcmp(p->phase, "full") == 0) {
+        add_piece(line, size, width, "the disk is full; waiting for room");
+        return;
+    }
     bool folder = p->files_total > 1;
     bool known = p->frames_total > 0, by_file = folder && !known; /* the photographs of a folder are counted by files */
     uint64_t done = by_file ? p->files : p->frames, total = by_file ? p->files_total : p->frames_total;

@@ -54,8 +54,8 @@ typedef struct vi_cache_span {
     int num, den; /* a tick is num / den seconds */
 } vi_cache_span;
 
-/* A whole run of this input and key that has a frame at `first` and goes up to `end`: one that began there, else the one that
- * began first. VISO_EOF (no message): none. It counts as used now. */
+/* A whole run of this input and key that began at `first`, else the one that began first and has a frame there, and goes up to `end`.
+ * VISO_EOF (no message): none. It counts as used now. */
 int vi_cache_find(vi_cache *c, const vi_cache_input *in, const char *key, const vi_cache_span *span, int64_t *run, viso_error *err);
 /* Begins one, not whole until vi_cache_finish; what other processes began and did not end is thrown away when they are gone. */
 int vi_cache_begin(vi_cache *c, const vi_cache_input *in, const char *key, const vi_cache_span *span, int64_t *run, viso_error *err);

@@ -9,7 +9,7 @@
 
 #include "cache/internal.h"
 
-enum { SWEEP = 20000, SLACK_PAGES = 4096 };
+enum { SWEEP = 4000, SLACK_PAGES = 4096 };
 
 /* AUTOINCREMENT: a number is never given twice, so that who writes to a run that was taken away notices. */
 static const char *const steps[] = {
@@ -26,15 +26,15 @@ static const char *const steps[] = {
 /* A log beside the file (WAL) with `synchronous` NORMAL: a batch is written without waiting for the disk, readers and the one
  * writer do not hold each other up, and what a kill or a loss of power leaves is the state after some earlier batch. Where that
  * cannot be had (a network file system) SQLite's other way works as well. Less time than in the gallery is spent waiting for others: the
- * run that waits is worth more than its record. */
+ * run that waits is worth more than its record. Pages of 2 KB: a frame's row of 6 KB wastes a third of the file with 4 KB. */
 const vi_store_kind vi_cache_kind = {
     .what = "cache",
     .application = 0x76697363, /* "visc" */
     .step = steps,
     .n_step = (int)VI_COUNT(steps),
     .busy_ms = 2000,
-    .first = "PRAGMA auto_vacuum = INCREMENTAL",
-    .always = "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA synchronous = NORMAL",
+    .first = "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL",
+    .always = "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000",
     .wish = "PRAGMA journal_mode = WAL",
 };
 

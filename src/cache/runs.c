@@ -18,7 +18,8 @@ int vi_cache_find(vi_cache *c, const vi_cache_input *in, const char *key, const 
     *run = 0;
     vi_query q = vi_query_make(c->file,
         "SELECT r.id FROM runs r JOIN inputs i ON i.id = r.input WHERE i.digest = ?1 AND i.bytes = ?2 AND r.key = ?3 AND r.whole"
-        " AND r.first <= ?4 AND r.\"end\" >= ?5 AND EXISTS (SELECT 1 FROM frames WHERE run = r.id AND pts = ?4)"
+        " AND r.first <= ?4 AND r.\"end\" >= ?5"
+        " AND (r.first = ?4 OR EXISTS (SELECT 1 FROM frames WHERE run = r.id AND pts = ?4))" /* a first frame may be damaged */
         " AND r.frames = (SELECT count(*) FROM frames WHERE run = r.id) ORDER BY r.first <> ?4, r.first, r.id DESC LIMIT 1");
     vi_query_text(&q, in->digest);
     vi_query_int(&q, (int64_t)in->bytes);

@@ -33,6 +33,28 @@ static void reset(void *self)
     d->turn = d->empty = 0;
 }
 
+static void save(const void *self, vi_blob *b)
+{
+    const vi_detector *d = self;
+    int deep = d->deep;
+    VI_PUT(b, deep);
+    VI_PUT(b, d->turn);
+    VI_PUT(b, d->empty);
+}
+
+static int load(void *self, vi_blob *b, viso_error *err)
+{
+    vi_detector *d = self;
+    int deep = 0;
+    VI_GET(b, deep);
+    VI_GET(b, d->turn);
+    VI_GET(b, d->empty);
+    d->deep = deep != 0;
+    if (b->failed)
+        return vi_error_set(err, VISO_ERR_INPUT, "the state of the detector is damaged");
+    return VISO_OK;
+}
+
 static void destroy(void **self)
 {
     vi_detector *d = *self;
@@ -138,5 +160,7 @@ const vi_stage vi_detect_stage = {
     .create = create,
     .destroy = destroy,
     .reset = reset,
+    .save = save,
+    .load = load,
     .process = process,
 };

@@ -46,6 +46,7 @@ typedef struct vi_work {
     const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */
     struct {
         uint32_t networks, dropped_back, looks; /* looks: of the detector */
+        uint32_t detector_runs, landmark_runs, embedder_runs; /* of the networks, by what asked for them */
         /* Of the tracker, in faces but for second_looks: */
         uint32_t born, ended;  /* followed from this frame on; no longer */
         uint32_t bridged;      /* not found and carried on by their motion */

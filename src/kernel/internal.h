@@ -65,6 +65,7 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
     int P##_blur_masked(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, float,            \
                         vi_arena *);                                                                                   \
     int P##_guided(const vi_plane *, const vi_plane *, const vi_plane *, int, float, vi_arena *);                      \
+    int P##_guided_fit(const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *, int, float, vi_arena *); \
     void P##_rgb_to_lab(const vi_rgb *, const vi_rgb *);                                                               \
     void P##_lab_to_rgb(const vi_rgb *, const vi_rgb *);                                                               \
     int P##_resize(const vi_plane *, const vi_plane *, vi_arena *);                                                    \

@@ -118,6 +118,10 @@ typedef struct vi_kernels {
      * border, as in the paper. dst may equal src or guide. */
     int (*guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
                   vi_arena *scratch);
+    /* Its last step left out: slope * guide + offset is what `guided` gives. Grown from a reduced size they serve a guide in
+     * full size (He, Sun 2015). slope and offset are planes of their own. */
+    int (*guided_fit)(const vi_plane *slope, const vi_plane *offset, const vi_plane *guide, const vi_plane *src, int radius,
+                      float eps, vi_arena *scratch);
     /* sRGB 0..1 (D65) <-> CIE Lab (L 0..100). dst may equal src. lab_to_rgb clamps to 0..1. */
     void (*rgb_to_lab)(const vi_rgb *dst, const vi_rgb *src);
     void (*lab_to_rgb)(const vi_rgb *dst, const vi_rgb *src);

@@ -15,6 +15,7 @@ const vi_kernels VI_FN(table) = {
     .blur = VI_FN(blur),
     .blur_masked = VI_FN(blur_masked),
     .guided = VI_FN(guided),
+    .guided_fit = VI_FN(guided_fit),
     .rgb_to_lab = VI_FN(rgb_to_lab),
     .lab_to_rgb = VI_FN(lab_to_rgb),
     .resize = VI_FN(resize),

@@ -15,6 +15,8 @@ struct vi_analyser {
     vi_arena scratch;
     float match;
     uint32_t wants; /* of the landmark stage: what the stages behind it need */
+    void (*landmarks)(void *user, const vi_work *w);
+    void *user;
 };
 
 static int open_stage(vi_analyser *a, int i, const vi_stage *row, const vi_context *c, void *shared, viso_error *err)
@@ -32,6 +34,8 @@ int vi_analyser_create(vi_analyser **out, const vi_context *c, const vi_analyser
         vi_free(a);
         return vi_error_nomem(err, "analysis");
     }
+    a->landmarks = p->landmarks;
+    a->user = p->user;
     a->wants = p->wants | (p->embed ? use->identify->needs : 0) | (p->time ? use->track_end->needs : 0);
     int rc = vi_identify_match(vi_settings_group(c->settings, "identify"), c->models, &a->match, err);
     if (!rc)
@@ -75,7 +79,13 @@ static int run(vi_analyser *a, int i, vi_work *w, viso_error *err)
     if (!a->stage[i].stage)
         return 0;
     size_t mark = vi_arena_mark(&a->scratch);
+    uint32_t before = w->count.networks, *of_kind = i == DETECT     ? &w->count.detector_runs
+                                                    : i == LANDMARK ? &w->count.landmark_runs
+                                                    : i == IDENTIFY ? &w->count.embedder_runs
+                                                                    : NULL;
     int rc = vi_bound_run(&a->stage[i], w, &a->scratch, err);
+    if (of_kind)
+        *of_kind += w->count.networks - before;
     vi_arena_release(&a->scratch, mark);
     return rc;
 }
@@ -107,6 +117,8 @@ int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
         if (rc || tries || !look_again(a, w))
             break;
     }
+    if (!rc && a->landmarks)
+        a->landmarks(a->user, w);
     if (!rc)
         rc = run(a, TRACK_END, w, err);
     if (!rc)
@@ -125,6 +137,33 @@ int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
     }
     qsort(w->face, (size_t)w->n_face, sizeof w->face[0], larger_first);
     return 0;
+}
+
+int vi_analyser_lag(const vi_analyser *a)
+{
+    return a->stage[TRACK_BEGIN].stage ? vi_track_lag(a->stage[TRACK_BEGIN].self) : 0;
+}
+
+void vi_analyser_settle(vi_analyser *a, vi_work *w)
+{
+    if (a->stage[TRACK_BEGIN].stage)
+        vi_track_settle(a->stage[TRACK_BEGIN].self, w);
+}
+
+void vi_analyser_save(const vi_analyser *a, vi_blob *b)
+{
+    for (int i = 0; i < N_STAGE; i++)
+        if (a->stage[i].stage && a->stage[i].stage->save)
+            a->stage[i].stage->save(a->stage[i].self, b);
+}
+
+int vi_analyser_load(vi_analyser *a, vi_blob *b, viso_error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < N_STAGE && !rc; i++)
+        if (a->stage[i].stage && a->stage[i].stage->load)
+            rc = a->stage[i].stage->load(a->stage[i].self, b, err);
+    return rc;
 }
 
 int vi_see(vi_seen *s, vi_analyser *stills, const char *path, const vi_log *log, viso_error *err)

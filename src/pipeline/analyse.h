@@ -11,12 +11,20 @@ typedef struct vi_analyser_params {
     bool time;  /* frames of a clip: follow faces */
     bool embed; /* compute embeddings */
     uint32_t wants; /* what comes after the analysis and needs parts of a face: VISO_FACE_HAS_* */
+    void (*landmarks)(void *user, const vi_work *w); /* called with the landmarks as their network gave them; may be NULL */
+    void *user;
 } vi_analyser_params;
 
 int vi_analyser_create(vi_analyser **a, const vi_context *c, const vi_analyser_params *p, viso_error *err);
 void vi_analyser_destroy(vi_analyser **a);
 /* Fills w->face. Without `time`, records are sorted by size, largest first. */
 int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err);
+/* With `time`: how many frames a work item is held back before it is settled, and settling the oldest one (track/track.h). */
+int vi_analyser_lag(const vi_analyser *a);
+void vi_analyser_settle(vi_analyser *a, vi_work *w);
+/* What the stages remember of earlier frames, as bytes; into an analyser of the same stages, with any settings. */
+void vi_analyser_save(const vi_analyser *a, vi_blob *b);
+int vi_analyser_load(vi_analyser *a, vi_blob *b, viso_error *err);
 /* The chain's stages for reports; NULL past the end. */
 const vi_bound *vi_analyser_stage(const vi_analyser *a, int i);
 

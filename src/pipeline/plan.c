@@ -8,10 +8,12 @@
 #include "identify/identify.h"
 #include "landmark/landmark.h"
 #include "swap/swap.h"
+#include "track/track.h"
 
 #define MB ((uint64_t)1000000)
 
 enum {
+    RING_LEAST = 16, RING_MOST = 64, /* frames in flight by default */
     PROGRAM_MB = 70,      /* the program with FFmpeg and its kin */
     RUNTIME_MB = 14,      /* ONNX Runtime, once */
     SOURCE_MB = 8,        /* photographs and texture of a source */
@@ -20,10 +22,24 @@ enum {
     SCRATCH_BYTES = 77    /* of a worker for each pixel of its largest crop */
 };
 
-int vi_run_ring(const vi_run_settings *run, int workers)
+static int workers_of(const vi_settings *s)
 {
-    int n = run->ring > 0 ? run->ring : 2 * workers + 4;
-    return VI_MAX(n, workers + 2);
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    return run->threads > 0 ? run->threads : vi_cpu_count();
+}
+
+/* Frames that are held back until later ones have been seen; no more than a ring that was set has room for. */
+static int lag_of(const vi_settings *s)
+{
+    const vi_track_settings *track = vi_settings_group(s, "track");
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    return run->ring > 0 ? VI_MIN(track->ahead, VI_MAX(run->ring - workers_of(s) - 2, 0)) : track->ahead;
+}
+
+int vi_run_ring(const vi_run_settings *run, int workers, int lag)
+{
+    int n = run->ring > 0 ? run->ring : vi_clampi(2 * workers + 4 + lag, RING_LEAST, RING_MOST);
+    return VI_MAX(n, workers + lag + 2);
 }
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
@@ -135,8 +151,8 @@ void vi_plan_count(viso_plan *p, const vi_settings *s, const vi_media_info *info
     uint64_t frame = vi_media_frame_bytes(info);
     p->width = info->width;
     p->height = info->height;
-    p->workers = run->threads > 0 ? run->threads : vi_cpu_count();
-    p->ring = vi_run_ring(run, p->workers);
+    p->workers = workers_of(s);
+    p->ring = vi_run_ring(run, p->workers, lag_of(s));
     p->lookahead = vi_media_lookahead(info, output);
     p->encoder_threads = output->encoder_threads > 0 ? output->encoder_threads : vi_cpu_count();
     p->n_part = 0;
@@ -147,8 +163,9 @@ void vi_plan_count(viso_plan *p, const vi_settings *s, const vi_media_info *info
         add(p, n->part[i].name, n->part[i].ram, n->part[i].vram);
     add(p, "source", SOURCE_MB * MB, 0);
     add(p, "decoder", vi_media_decoder_bytes(info), 0);
-    /* Each slot holds the frame as it was decoded and the one that was written to; four more wait, and encoders keep some. */
-    add(p, "frames in flight", frame * (uint64_t)(2 * p->ring + 4 + vi_cpu_count()), 0);
+    /* Each slot holds the frame as it was decoded and the one that was written to, which those that wait for later frames do not
+     * have yet; four more wait, and encoders keep some. */
+    add(p, "frames in flight", frame * (uint64_t)(2 * p->ring - lag_of(s) + 4 + vi_cpu_count()), 0);
     /* One face two thirds as high as the picture; smaller ones take less, several of that size more. */
     uint64_t crop = (uint64_t)VI_MIN(swap->max_size, (info->width < info->height ? info->width : info->height) * 7 / 10);
     add(p, "workers", (uint64_t)p->workers * crop * crop * SCRATCH_BYTES, 0);
@@ -164,49 +181,61 @@ typedef struct lever {
     bool halve; /* in large steps */
 } lever;
 
+enum { RING, ENCODER_LOOKAHEAD, LOOK_AHEAD, THREADS, ENCODER_THREADS, ENCODER_NO_LOOKAHEAD };
 static const lever levers[] = {
-    { "ring", "frames in flight", 0, false }, { "encoder-lookahead", "look-ahead of the encoder", 10, true },
-    { "threads", "workers", 1, false },       { "encoder-threads", "threads of the encoder", 1, true },
-    { "encoder-lookahead", "look-ahead of the encoder", 0, true },
+    [RING] = { "ring", "frames in flight", 0, false },
+    [ENCODER_LOOKAHEAD] = { "encoder-lookahead", "look-ahead of the encoder", 10, true },
+    [LOOK_AHEAD] = { "look-ahead", "look-ahead of tracking", 0, false },
+    [THREADS] = { "threads", "workers", 1, false },
+    [ENCODER_THREADS] = { "encoder-threads", "threads of the encoder", 1, true },
+    [ENCODER_NO_LOOKAHEAD] = { "encoder-lookahead", "look-ahead of the encoder", 0, true },
 };
 
-static int value_of(const viso_plan *p, const lever *l)
+static int value_of(const viso_plan *p, const vi_settings *s, int i)
 {
-    switch (l - levers) {
-    case 0: return p->ring;
-    case 2: return p->workers;
-    case 3: return p->encoder_threads;
+    switch (i) {
+    case RING: return p->ring;
+    case LOOK_AHEAD: return lag_of(s);
+    case THREADS: return p->workers;
+    case ENCODER_THREADS: return p->encoder_threads;
     default: return p->lookahead;
     }
+}
+
+/* The ring is kept as small as workers and look-ahead allow, unless it was set. */
+static void follow_with_ring(vi_settings *s, int workers)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", workers + lag_of(s) + 2);
+    if (!vi_settings_given(s, "ring"))
+        vi_settings_suggest(s, "ring", text, NULL);
 }
 
 bool vi_plan_lower(viso_plan *p, vi_settings *s, const vi_media_info *info, bool encodes, const vi_plan_networks *n, uint64_t most)
 {
     const viso_plan before = *p;
+    const int lag = lag_of(s);
     vi_plan_count(p, s, info, encodes, n);
     for (size_t i = 0; i < VI_COUNT(levers) && p->ram > most; i++) {
         const lever *l = &levers[i];
-        int least = i == 0 ? p->workers + 2 : l->least;
+        int least = i == RING ? p->workers + lag_of(s) + 2 : l->least;
         if (vi_settings_given(s, l->key) || (!encodes && strncmp(l->key, "encoder", 7) == 0))
             continue;
-        while (p->ram > most && value_of(p, l) > least) {
+        while (p->ram > most && value_of(p, s, (int)i) > least) {
             char text[16];
-            int v = value_of(p, l);
+            int v = value_of(p, s, (int)i);
             snprintf(text, sizeof text, "%d", VI_MAX(l->halve ? v / 2 : v - 1, least));
             if (vi_settings_suggest(s, l->key, text, NULL) != 0)
                 break;
-            /* Fewer workers need a smaller ring. */
-            if (i == 2 && !vi_settings_given(s, "ring")) {
-                snprintf(text, sizeof text, "%d", VI_MAX(v - 1, least) + 2);
-                vi_settings_suggest(s, "ring", text, NULL);
-            }
+            if (i == THREADS || i == LOOK_AHEAD)
+                follow_with_ring(s, i == THREADS ? VI_MAX(v - 1, least) : p->workers);
             vi_plan_count(p, s, info, encodes, n);
         }
     }
     size_t used = 0;
     p->lowered[0] = 0;
     for (size_t i = 0; i + 1 < VI_COUNT(levers); i++) {
-        int from = value_of(&before, &levers[i]), to = value_of(p, &levers[i]);
+        int from = i == LOOK_AHEAD ? lag : value_of(&before, s, (int)i), to = value_of(p, s, (int)i);
         if (before.workers && from != to && used < sizeof p->lowered)
             used += (size_t)snprintf(p->lowered + used, sizeof p->lowered - used, "%s%s from %d to %d", used ? ", " : "",
                                      levers[i].label, from, to);
@@ -232,6 +261,22 @@ static double mib(uint64_t bytes)
     return (double)bytes / 1048576;
 }
 
+/* A ring that was set is kept: what it cannot hold is not waited for. */
+static int keep_ring(vi_settings **own, const vi_settings *s, const vi_log *log, viso_error *err)
+{
+    const vi_run_settings *run = vi_settings_group(s, "run");
+    const vi_track_settings *track = vi_settings_group(s, "track");
+    char text[16];
+    int room = lag_of(s);
+    if (track->ahead <= room)
+        return 0;
+    if (!(*own = vi_settings_copy(s)))
+        return vi_error_nomem(err, "settings");
+    vi_info(log, "--ring %d leaves room for a look-ahead of %d frames", run->ring, room);
+    snprintf(text, sizeof text, "%d", room);
+    return vi_settings_set(*own, "look-ahead", text, err);
+}
+
 int vi_plan_clip(vi_settings **own, viso_plan *p, vi_models *m, const vi_settings *s, const vi_media_info *info, const char *target,
                  bool encodes, const vi_log *log, viso_error *err)
 {
@@ -240,16 +285,18 @@ int vi_plan_clip(vi_settings **own, viso_plan *p, vi_models *m, const vi_setting
     *own = NULL;
     *p = (viso_plan){ 0 };
     int rc = vi_plan_limits(p, run, false, err);
+    if (!rc)
+        rc = keep_ring(own, s, log, err);
     if (rc)
         return rc;
+    s = *own ? *own : s;
     vi_plan_networks_read(&n, m, s, false);
     vi_plan_count(p, s, info, encodes, &n);
     uint64_t wanted = p->ram, most = p->ram_limit ? p->ram_limit : p->ram_free;
     p->fits = most == 0 || wanted <= most;
     if (p->fits)
         return 0;
-    *own = vi_settings_copy(s);
-    if (!*own)
+    if (!*own && !(*own = vi_settings_copy(s)))
         return vi_error_nomem(err, target);
     bool chosen = false; /* something that would be lowered was set */
     for (size_t i = 0; i < VI_COUNT(levers); i++)

@@ -10,7 +10,7 @@
 #include "viso/engine.h"
 
 /* Slots of the ring for so many workers: as set, or twice the workers and four; never fewer than the workers need. */
-int vi_run_ring(const vi_run_settings *run, int workers);
+int vi_run_ring(const vi_run_settings *run, int workers, int lag);
 
 /* The networks that the settings load (stills of sources included); counted once, they do not depend on the clip. */
 typedef struct vi_plan_networks {

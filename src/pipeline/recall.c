@@ -28,6 +28,7 @@ struct vi_recall {
     int at;       /* in the batch */
     int64_t from; /* where the next batch begins */
     bool handed;  /* a frame was given out */
+    bool passed;  /* frames before it were counted */
     uint64_t used[VI_MAX_TRACKS]; /* records of each slot so far */
     uint64_t reruns; /* networks that changed their device by then */
 };
@@ -179,6 +180,8 @@ static bool find(vi_recall *r, int64_t pts, vi_work *w, viso_error *err)
             r->at++;
         else if (!take(r, w))
             return false;
+        else
+            r->passed = true;
     }
     return false;
 }
@@ -187,7 +190,7 @@ bool vi_recall_get(vi_recall *r, int64_t pts, vi_work *w, viso_error *err)
 {
     viso_error why = { 0 };
     if (r->state == REPLAYS && find(r, pts, w, &why)) {
-        w->cut = w->cut || !r->handed;
+        w->cut = w->cut || (!r->handed && !r->passed);
         r->handed = true;
         forget_work(w);
         return true;

@@ -24,8 +24,9 @@ void vi_ring_fill_note(vi_ring_fill *r, int filled);
 void vi_ring_fill_merge(vi_ring_fill *into, const vi_ring_fill *r);
 
 /* vi_work.count of the tracker and the detector, over all frames. */
-typedef struct vi_follow_counts {
-    uint64_t looks, second_looks, born, ended, bridged, adopted, returned, points_lost, held, region_looks;
+typedef struct vi_follow_counts { /* numbers of 64 bits and nothing else */
+    uint64_t detector_frames, detector_runs, landmark_runs, embedder_runs, looks;
+    viso_follow_stats faces;
 } vi_follow_counts;
 void vi_follow_note(vi_follow_counts *f, const vi_work *w);
 void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f);
@@ -46,6 +47,11 @@ void vi_totals_finish(vi_run_totals *t);                 /* meters into stats.st
 typedef struct vi_run_params {
     const vi_context *context;
     vi_who *who;
+    const vi_who_params *people; /* what `who` was made from */
+    const vi_settings *settings; /* as they were asked for, before memory lowered some */
+    const viso_at *at;           /* settings of time ranges of a clip */
+    int n_at;
+    bool measure;
     const char *target;
     const char *out; /* NULL: thrown away */
     atomic_bool *cancel; /* set by anyone to stop soon */

@@ -77,6 +77,10 @@ static const vi_option_row target_rows[] = {
                      "", 0),
     VI_OPTION_STRING(vi_target_settings, end, "end", "End",
                      "Where to stop in a video, written like the start; the frame that lies there is not in the result.", "", 0),
+    VI_OPTION_BOOL(vi_target_settings, as_clip, "as-clip", "Pictures are a clip",
+                   "The pictures of a folder are the frames of one clip, in the order of their names: faces are followed through them. So "
+                   "they are when the result is named as a video. --frame-rate says how fast it runs.",
+                   false, 0),
 };
 
 const vi_option_group vi_target_options = { "target", "Which part of a video", target_rows, VI_COUNT(target_rows),
@@ -98,8 +102,21 @@ static const vi_option_row run_rows[] = {
     VI_OPTION_INT(vi_run_settings, threads, "threads", "Worker threads",
                   "Frames that are worked on at the same time. 0: one per processor.", NULL, 0, 0, 256, 0),
     VI_OPTION_INT(vi_run_settings, ring, "ring", "Frames in flight",
-                  "Frames held between reading and writing; bounds the memory. 0: chosen from the number of threads.",
+                  "Frames held between reading and writing; bounds the memory. 0: 16 to 64, by the number of threads and the look-ahead.",
                   NULL, 0, 0, 256, VI_OPTION_ADVANCED),
+    VI_OPTION_FLOAT(vi_run_settings, segment, "segment", "Segments",
+                    "A video is written in segments of this length, each safe on the disk when it is done: what a crash can cost is one "
+                    "of them. 0: none before the end.", "seconds", 4, 0, 600, 0.5, VI_OPTION_ADVANCED),
+    { .key = "resume",
+      .label = "Go on",
+      .help = "Goes on behind what an earlier run of the same command left unfinished (a crash, Ctrl-C), with the same result as an "
+              "unbroken run; of a folder, results that are there are kept. Begins at the beginning when there is nothing to go on "
+              "with.",
+      .type = VI_OPTION_TYPE_BOOL,
+      .max = 1,
+      .step = 1,
+      .flags = VI_OPTION_PROGRAM,
+      .offset = VI_OPTION_OFFSET(vi_run_settings, resume, bool) },
     VI_OPTION_STRING(vi_run_settings, max_ram, "max-ram", "Most memory",
                      "Memory that a swap may take: 2G, 800M, or 50% of the machine's. Frames in flight, look-ahead of the encoder and "
                      "workers are lowered until it fits, unless they were set; what cannot fit is refused. Empty: what is free, and "

@@ -36,6 +36,7 @@ int vi_face_choice_unknown(const char *text, viso_error *err);
 
 typedef struct vi_target_settings {
     vi_option_text start, end; /* places as vi_reader_range takes them */
+    bool as_clip; /* a folder of pictures is one clip */
 } vi_target_settings;
 extern const vi_option_group vi_target_options;
 
@@ -49,6 +50,8 @@ typedef struct vi_run_settings {
     vi_option_text preset; /* see pipeline/presets.h; its values are filled in before a run */
     int threads;           /* workers of the picture lane, 0: one per processor */
     int ring;              /* frames in flight, 0: from the number of workers */
+    float segment;         /* seconds of the clip that are made durable together, 0: none before the end */
+    bool resume;
     vi_option_text max_ram, max_vram; /* sizes as vi_size_parse takes them, "": none */
     vi_option_text models; /* folder, "": the usual places */
     int provider;          /* index of the row; see vi_run_provider */

@@ -199,10 +199,10 @@ static json_t *devices(viso_engine *e)
 
 static json_t *tracker(const vi_run_totals *t)
 {
-    const vi_follow_counts *f = &t->follow;
+    const viso_follow_stats *f = &t->follow.faces;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "points_lost",
                      (json_int_t)f->points_lost, "held", (json_int_t)f->held, "region_looks",
-                     (json_int_t)f->region_looks, "detector_looks", (json_int_t)f->looks, "second_looks",
+                     (json_int_t)f->region_looks, "detector_looks", (json_int_t)t->follow.looks, "second_looks",
                      (json_int_t)f->second_looks, "born", (json_int_t)f->born, "ended", (json_int_t)f->ended, "bridged",
                      (json_int_t)f->bridged, "adopted", (json_int_t)f->adopted, "returned", (json_int_t)f->returned, "cuts",
                      (json_int_t)t->stats.cuts, "frames_dropped_back", (json_int_t)t->stats.frames_dropped_back);

@@ -18,30 +18,29 @@ void vi_ring_fill_merge(vi_ring_fill *into, const vi_ring_fill *r)
 
 void vi_follow_note(vi_follow_counts *f, const vi_work *w)
 {
+    f->detector_frames += w->count.detector_runs > 0;
+    f->detector_runs += w->count.detector_runs;
+    f->landmark_runs += w->count.landmark_runs;
+    f->embedder_runs += w->count.embedder_runs;
     f->looks += w->count.looks;
-    f->second_looks += w->count.second_looks;
-    f->born += w->count.born;
-    f->ended += w->count.ended;
-    f->bridged += w->count.bridged;
-    f->adopted += w->count.adopted;
-    f->returned += w->count.returned;
-    f->points_lost += w->count.points_lost;
-    f->held += w->count.held;
-    f->region_looks += w->count.region_looks;
+    f->faces.second_looks += w->count.second_looks;
+    f->faces.born += w->count.born;
+    f->faces.ended += w->count.ended;
+    f->faces.bridged += w->count.bridged;
+    f->faces.adopted += w->count.adopted;
+    f->faces.returned += w->count.returned;
+    f->faces.points_lost += w->count.points_lost;
+    f->faces.held += w->count.held;
+    f->faces.region_looks += w->count.region_looks;
 }
 
 void vi_follow_merge(vi_follow_counts *into, const vi_follow_counts *f)
 {
-    into->looks += f->looks;
-    into->second_looks += f->second_looks;
-    into->born += f->born;
-    into->ended += f->ended;
-    into->bridged += f->bridged;
-    into->adopted += f->adopted;
-    into->returned += f->returned;
-    into->points_lost += f->points_lost;
-    into->held += f->held;
-    into->region_looks += f->region_looks;
+    uint64_t *to = (uint64_t *)into;
+    const uint64_t *from = (const uint64_t *)f;
+    _Static_assert(sizeof *f % sizeof *from == 0, "numbers of 64 bits");
+    for (size_t i = 0; i < sizeof *f / sizeof *from; i++)
+        to[i] += from[i];
 }
 
 static void add_meter(vi_run_totals *t, const char *id, const vi_histogram *m)
@@ -87,6 +86,11 @@ void vi_totals_finish(vi_run_totals *t)
 {
     t->stats.n_stage = VI_MIN(t->n_meter, VISO_MAX_STAGES);
     t->stats.core_s = 0;
+    t->stats.detector_frames = t->follow.detector_frames;
+    t->stats.detector_runs = t->follow.detector_runs;
+    t->stats.landmark_runs = t->follow.landmark_runs;
+    t->stats.embedder_runs = t->follow.embedder_runs;
+    t->stats.follow = t->follow.faces;
     for (int i = 0; i < t->stats.n_stage; i++) {
         viso_stage_stats *s = &t->stats.stage[i];
         const vi_histogram *m = &t->meter[i].meter;

@@ -255,6 +255,38 @@ void vi_who_new_clip(vi_who *w)
         w->memory[i].track = -1;
 }
 
+void vi_who_save(const vi_who *w, vi_blob *b)
+{
+    VI_PUT(b, w->n_person);
+    VI_PUT(b, w->chosen_track);
+    for (int i = 0; i < w->n_person; i++) {
+        int nearest = atomic_load(&w->person[i].nearest);
+        VI_PUT(b, nearest);
+    }
+    vi_blob_put(b, w->memory, sizeof w->memory);
+}
+
+bool vi_who_load(vi_who *w, vi_blob *b)
+{
+    int n = -1;
+    VI_GET(b, n);
+    VI_GET(b, w->chosen_track);
+    if (n != w->n_person)
+        return false;
+    for (int i = 0; i < n; i++) {
+        int nearest = 0;
+        VI_GET(b, nearest);
+        atomic_store(&w->person[i].nearest, nearest);
+    }
+    vi_blob_get(b, w->memory, sizeof w->memory);
+    bool whole = !b->failed;
+    for (int i = 0; i < MEMORY; i++)
+        whole &= w->memory[i].track < 0 || (w->memory[i].person >= -1 && w->memory[i].person < n);
+    if (!whole)
+        vi_who_new_clip(w);
+    return whole;
+}
+
 static void note(person *p, float cosine)
 {
     int now = (int)lrintf(1000 * cosine), before = atomic_load(&p->nearest);

@@ -27,6 +27,9 @@ bool vi_who_needs_embedding(const vi_who *w, bool video);
  * may be called from several threads. */
 void vi_who_assign(vi_who *w, vi_work *work);
 void vi_who_new_clip(vi_who *w); /* forgets earlier choices */
+/* The choices made in a clip so far, as bytes; false: not those of as many persons. */
+void vi_who_save(const vi_who *w, vi_blob *b);
+bool vi_who_load(vi_who *w, vi_blob *b);
 /* Says of each person that was looked for how like the likest face was: a warning when nobody was. w may be NULL. */
 void vi_who_report(const vi_who *w, const vi_log *parent);
 

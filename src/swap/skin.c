@@ -11,6 +11,7 @@
 #include "swap/skin.h"
 #include "swap/skin_draw.h"
 #include "swap/skin_model.h"
+#include "swap/clones.h"
 
 #define SIZE_FULL 384    /* largest working size */
 #define SIZE_FAST 128    /* in video */
@@ -93,6 +94,41 @@ static int prepare(work *s, const vi_rgb *crop, const vi_point lm[478], int limi
     return 0;
 }
 
+/* ln x of a positive normal number, to 2e-6: 2 atanh((m - 1) / (m + 1)) of the mantissa around 1, and the exponent. Plain
+ * arithmetic, so that the compiler does eight at once. */
+static inline float quick_ln(float x)
+{
+    union {
+        float f;
+        int32_t i;
+    } v = { .f = x };
+    int32_t e = (v.i - 0x3f3504f3) >> 23;
+    v.i -= e * (1 << 23);
+    float s = (v.f - 1.0f) / (v.f + 1.0f), s2 = s * s;
+    return 2.0f * s * (1.0f + s2 * (1.0f / 3.0f + s2 * (0.2f + s2 * 0.15f))) + 0.69314718f * (float)e;
+}
+
+/* e^x for |x| <= 30, to 2e-6 of itself: a power of two and a series between its halves. */
+static inline float quick_exp(float x)
+{
+    union {
+        float f;
+        int32_t i;
+    } v;
+    float t = x * 1.44269504f, whole = (float)(int32_t)(t + (t < 0.0f ? -0.5f : 0.5f)), f = 0.69314718f * (t - whole);
+    v.f = 1.0f + f * (1.0f + f * (0.5f + f * (1.0f / 6.0f + f * (1.0f / 24.0f + f * (1.0f / 120.0f)))));
+    v.i += (int32_t)whole * (1 << 23);
+    return v.f;
+}
+
+VI_CLONES static void texture_row(float *p, int n)
+{
+    for (int x = 0; x < n; x++) {
+        float v = p[x] > 0.0f ? p[x] : 0.0f;
+        p[x] = 12.0f * quick_ln(1.0f + sqrtf(v));
+    }
+}
+
 /* Texture: 12 ln(1 + local standard deviation of the high-passed L); and the slight blur of Lab. */
 static int make_features(work *s)
 {
@@ -106,27 +142,35 @@ static int make_features(work *s)
     k->mul(tmp, tmp, tmp);
     if ((rc = k->blur(tex, tmp, wide, s->a)))
         return rc;
-    for (int y = 0; y < s->h; y++) {
-        float *p = tex->p + y * tex->stride;
-        for (int x = 0; x < s->w; x++)
-            p[x] = 12.0f * log1pf(sqrtf(VI_MAX(p[x], 0.0f)));
-    }
+    for (int y = 0; y < s->h; y++)
+        texture_row(tex->p + y * tex->stride, s->w);
     for (int c = 0; c < 3 && !rc && fine > 0.3f; c++)
         rc = k->blur(&s->feature[c], &s->feature[c], fine, s->a);
     return rc;
 }
 
-/* Up to CORE_MAX evenly spread pixels where mask > 0.5. */
+VI_CLONES static int count_row(const float *restrict m, int n)
+{
+    int found = 0;
+    for (int x = 0; x < n; x++)
+        found += m[x] > 0.5f;
+    return found;
+}
+
+/* Up to CORE_MAX evenly spread pixels where mask > 0.5. Most rows have none. */
 static int collect(work *s, const vi_plane *mask)
 {
-    int total = 0, n = 0, seen = 0;
+    int total = 0, n = 0, seen = 0, top = s->h, bottom = 0;
     for (int y = 0; y < s->h; y++) {
-        const float *m = mask->p + y * mask->stride;
-        for (int x = 0; x < s->w; x++)
-            total += m[x] > 0.5f;
+        int found = count_row(mask->p + y * mask->stride, s->w);
+        total += found;
+        if (found) {
+            top = VI_MIN(top, y);
+            bottom = y + 1;
+        }
     }
     int step = total / CORE_MAX + 1;
-    for (int y = 0; y < s->h && n < CORE_MAX; y++) {
+    for (int y = top; y < bottom && n < CORE_MAX; y++) {
         const float *m = mask->p + y * mask->stride;
         for (int x = 0; x < s->w && n < CORE_MAX; x++) {
             if (!(m[x] > 0.5f) || seen++ % step != 0)
@@ -310,7 +354,7 @@ static inline float distance2_of(const vi_gauss *g, float d0, float d1, float d2
 }
 
 /* best = max(best, log density), relative to the skin's peak through `base`. */
-static void others_row(const work *s, const vi_gauss *other, float base, int y, int x0, int x1, float *restrict best)
+VI_CLONES static void others_row(const work *s, const vi_gauss *other, float base, int y, int x0, int x1, float *restrict best)
 {
     const vi_gauss g = *other;
     const row r = row_of(s, y);
@@ -322,7 +366,7 @@ static void others_row(const work *s, const vi_gauss *other, float base, int y, 
 }
 
 /* Log density of skin, where being lighter counts half and being smoother not at all. */
-static void skin_row(const work *s, const vi_gauss *skin, int y, int x0, int x1, float *restrict out)
+VI_CLONES static void skin_row(const work *s, const vi_gauss *skin, int y, int x0, int x1, float *restrict out)
 {
     const vi_gauss g = *skin;
     const row r = row_of(s, y);
@@ -331,6 +375,18 @@ static void skin_row(const work *s, const vi_gauss *skin, int y, int x0, int x1,
         d0 = d0 > 0.0f ? 0.5f * d0 : d0;
         d3 = d3 > 0.0f ? d3 : 0.0f;
         out[x] = -0.5f * distance2_of(&g, d0, r.a[x] - g.mean[1], r.b[x] - g.mean[2], d3);
+    }
+}
+
+/* Posterior from both log densities and the prior, which trusts what is deep inside the oval. */
+VI_CLONES static void probable_row(float *restrict p, const float *restrict depth, const float *restrict own,
+                                   const float *restrict best, int n, float per_fs, float trust)
+{
+    for (int x = 0; x < n; x++) {
+        float prior = -1.0f + 7.0f * vi_smoothstep(depth[x] * per_fs, 0.02f, 0.22f) * trust;
+        float v = best[x] - own[x] - prior;
+        v = v < -30.0f ? -30.0f : v > 30.0f ? 30.0f : v;
+        p[x] = 1.0f / (1.0f + quick_exp(v));
     }
 }
 
@@ -374,11 +430,7 @@ static int posterior(work *s, const vi_gauss *skin, const vi_gauss *other, int n
         skin_row(s, skin, y, x0, x1, own);
         float *p = s->mask.p + y * s->mask.stride;
         const float *d = s->tmp.p + y * s->tmp.stride;
-        for (int x = x0; x < x1; x++) {
-            float prior = -1.0f + 7.0f * vi_smoothstep(d[x] / s->fs, 0.02f, 0.22f) * trust;
-            float v = own[x] - best[x] + prior;
-            p[x] = 1.0f / (1.0f + expf(-vi_clampf(v, -30.0f, 30.0f)));
-        }
+        probable_row(p + x0, d + x0, own + x0, best + x0, x1 - x0, 1.0f / s->fs, trust);
     }
     vi_arena_release(s->a, mark);
     return 0;

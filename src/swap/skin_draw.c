@@ -1,5 +1,6 @@
 /* swap/skin_draw.c: the features of a face drawn from its landmarks as widened convex hulls. Any thread, no heap. */
 #include <math.h>
+#include <string.h>
 
 #include "swap/skin.h"
 #include "swap/skin_draw.h"
@@ -42,11 +43,16 @@ int vi_skin_draw_hull(const vi_kernels *k, const vi_plane *dst, const vi_point *
 {
     static const float dir[8][2] = { { 1, 0 },  { .7071f, .7071f },   { 0, 1 },  { -.7071f, .7071f },
                                      { -1, 0 }, { -.7071f, -.7071f }, { 0, -1 }, { .7071f, -.7071f } };
-    vi_point wide[32 * 8], hull[2 * 32 * 8 + 2]; /* both halves may keep every point */
-    int m = 0;
-    for (int i = 0; i < n && i < 32; i++)
+    vi_point own[32], inner[2 * 32 + 2], wide[2 * 32 * 8 + 16], hull[4 * 32 * 8 + 34]; /* both halves may keep every point */
+    int m = 0, corners;
+    n = VI_MIN(n, 32);
+    memcpy(own, pts, (size_t)n * sizeof *own);
+    corners = convex_hull(own, n, inner); /* points inside stay inside when all are widened */
+    if (corners == 0 && n > 0) /* a lone point has no sides */
+        inner[corners++] = pts[0];
+    for (int i = 0; i < corners; i++)
         for (int d = 0; d < 8; d++)
-            wide[m++] = (vi_point){ pts[i].x + radius * dir[d][0], pts[i].y + radius * dir[d][1] };
+            wide[m++] = (vi_point){ inner[i].x + radius * dir[d][0], inner[i].y + radius * dir[d][1] };
     return k->polygon(dst, hull, convex_hull(wide, m, hull), 1.0f, a);
 }
 

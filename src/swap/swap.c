@@ -124,8 +124,6 @@ static int make_face(vi_target *t, const vi_work *w, vi_face *f, vi_slot_pass *p
         vi_slot_tint(pass, t);
     vi_slot_leave(pass, 1);
     if (!rc)
-        rc = vi_target_apply(t);
-    if (!rc)
         rc = vi_target_alpha(t);
     return rc ? rc : vi_target_compose(t, &f->patch.rgb, &f->patch.mask);
 }
@@ -150,9 +148,9 @@ static int swap_face(swapper *s, const vi_work *w, vi_face *f, vi_arena *scratch
         vi_arena_release(scratch, begin);
         return 0;
     }
-    f->patch.rgb = vi_rgb_new(scratch, t->roi, t->roi);
-    f->patch.mask = vi_plane_new(scratch, t->roi, t->roi);
-    f->patch.crop_to_picture = t->roi_to_picture;
+    f->patch.rgb = vi_rgb_new(scratch, t->win.w, t->win.h);
+    f->patch.mask = vi_plane_new(scratch, t->win.w, t->win.h);
+    f->patch.crop_to_picture = t->win_to_picture;
     size_t kept = vi_arena_mark(scratch);
     int rc = f->patch.rgb.c[2].p && f->patch.mask.p ? make_face(t, w, f, pass) : VISO_ERR_NO_SPACE;
     vi_arena_release(scratch, rc ? begin : kept);

@@ -1,10 +1,12 @@
 /* swap/target.h: the new face of one target face, step by step (mesh-swap recipe 6). Internal to the room.
  *
- * Three rasters of one and the same square, concentric with the face, x along its eyes:
- *   ROI    the middle of the crop, about 1:1 with the picture; colour and alpha are made here;
- *   half   the ROI at half the size: masks and statistics;
- *   grid   the ROI at VI_GRID x VI_GRID, whatever its size: everything low-frequency, and what is smoothed over time.
+ * Three rasters of one and the same square in the middle of the crop (the ROI), concentric with the face, x along its eyes:
+ *   window the part of the ROI that the mesh takes, about 1:1 with the picture; colour and alpha are made here, row by row and
+ *          only as far as the mesh reaches (`span`);
+ *   half   the window at half the size: masks, statistics, displacements;
+ *   grid   the whole ROI at VI_GRID x VI_GRID, whatever its size: everything low-frequency, and what is smoothed over time.
  * The whole crop (with hair and background around the head) is only needed, reduced, by the skin segmentation.
+ * What is smooth is made small and grown where it is used, one row at a time (target_field.c).
  *
  * The one idea of the colour part: everything up to the highlights is an affine map of the source's Lab values plus smooth
  * fields, so means and masked low-pass values of the corrected source follow from those of the raw one; raw values are
@@ -14,28 +16,13 @@
 #ifndef VI_TARGET_H
 #define VI_TARGET_H
 
+#include "swap/clones.h"
 #include "swap/source.h"
 #include "swap/swap.h"
 
 #define VI_GRID 64       /* cells of the low-frequency grid */
 #define VI_MASK_GRID 96  /* cells of the skin mask that is kept over time, over the whole crop */
 #define VI_MIPS 11       /* half octaves below the full size */
-
-/* Loops over pixels that the compiler vectorises: built for AVX2 too, chosen when the program is loaded. Sanitizers
- * and function multiversioning do not go together. The arithmetic is the same (no contraction). */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define VI_NO_CLONES 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VI_NO_CLONES 1
-#endif
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(VI_NO_CLONES)
-#define VI_CLONES __attribute__((target_clones("avx2", "default"), optimize("O3")))
-#else
-#define VI_CLONES
-#endif
 
 /* A picture and its half-octave reductions, so that sampling it at any size neither aliases nor costs more than the
  * target's pixels. Level i is 2^(-i/2) of level 0. */
@@ -106,38 +93,50 @@ typedef struct vi_target {
     bool still;
 
     /* geometry (target_warp.c) */
-    int size, roi, origin;       /* whole crop, ROI, and where the ROI starts in the crop; pixels */
-    vi_affine crop_to_picture, roi_to_picture;
-    float fs;                    /* face size in ROI pixels */
+    int size, roi;               /* sides of the whole crop and of the ROI; pixels */
+    vi_rect win;                 /* the window in the ROI; even */
+    int left, top;               /* the window in the crop */
+    vi_affine crop_to_picture, win_to_picture;
+    float fs;                    /* face size in window pixels */
     vi_pose3d pose;
     float profile;               /* factor on alpha for faces turned far away, or very small */
     float tc[478][3], nc[478][3]; /* canonical: target, new shape */
-    vi_point t[478], n[478];     /* ROI coordinates */
+    vi_point t[478], n[478];     /* window coordinates */
     float nz[VI_MESH_VERTS];     /* depth of the new shape, larger is nearer */
     vi_rgb rgb;                  /* target as sampled */
-    vi_plane cover, dist;        /* new mesh; distance to its edge in ROI pixels (0 outside) */
-    vi_plane mx, my;             /* where the target's pixel comes from, ROI coordinates */
+    vi_plane cover;              /* new mesh */
+    int *first, *last;           /* span of each row: the new mesh and two pixels around it */
+    vi_rgb t_lab, s_lab;         /* warped target, source; the source only in the spans */
+    vi_plane conf;               /* source confidence at the pixel */
+    vi_plane square;             /* half size, the whole ROI: 0 outside the window, scratch inside */
+    /* half size */
+    vi_plane cover_half, dist;   /* new mesh; distance to its edge in half-size pixels */
+    vi_plane dx, dy;             /* from a pixel to where the target's comes from, window pixels */
     vi_plane moved;              /* how much of the warped target has to be pasted */
     vi_plane crease;
-    vi_rgb t_lab, s_lab;         /* warped target, source */
-    vi_plane conf;               /* source confidence at the pixel */
+    vi_plane skin;               /* skin_crop in the window */
 
     /* masks (target_mask.c) */
     vi_plane skin_crop;          /* skin of the whole crop, reduced */
-    vi_skin_info skin;
+    vi_skin_info skin_info;
     bool mouth_occluded;
-    vi_plane skin_t;             /* warped to the new shape */
-    vi_plane features;
-    vi_plane alpha;
     float eye_closed[2];         /* 0: source's eye, 1: target's eye socket */
-    vi_plane eye[2];             /* polygon of the eye; view into the ROI at eye_box */
+    vi_plane eye[2];             /* polygon of the eye; at eye_box of the window */
     vi_rect eye_box[2];
     float mouth_open;            /* 0: source's lips meet, 1: the target's mouth interior shows */
-    vi_plane inner;              /* mouth interior times mouth_open */
+    vi_plane inner;              /* mouth interior times mouth_open; at inner_box */
+    vi_rect inner_box;
     /* half size */
     vi_rgb t_half, s_half;
+    vi_plane skin_t;             /* skin warped to the new shape */
+    vi_plane features, conf_half;
     vi_plane st, stl, sw, centre, lips; /* skin only, skin and features, skin far from features, middle of the face */
-    vi_plane st_full;            /* st at ROI size */
+    vi_plane grain;              /* st with the beard */
+
+    /* alpha (target_alpha.c), half size */
+    vi_plane occ_slope, occ_offset; /* guided filter: what lies in front, as a function of L / 100 */
+    vi_plane sure, socket;       /* source confidence; eye sockets of the target (no plane: none) */
+    vi_plane glasses;            /* full size (no plane: none) */
 
     /* colour (target_colour.c) */
     vi_stat stat[VI_STAT_COUNT];
@@ -146,7 +145,7 @@ typedef struct vi_target {
     vi_low *narrow;              /* sigma 0.06 fs, weight sw: tint */
     vi_grid *shine[2], *fold[2]; /* L only, weight stl, sigma 0.07 and 0.045 fs: target, source */
     vi_grid *light, *tint;       /* 3 each: fields added to L a b */
-    vi_plane t_fine[2], s_fine[2]; /* L blurred by 1.6 and 3.6 px: the bands of recipe 6h */
+    vi_plane t_fine[2], s_fine[2]; /* L blurred by 1.6 px, and at half size by 3.6: the bands of recipe 6h */
     vi_plane glow;               /* half size: the target's own highlights, before the threshold */
 } vi_target;
 
@@ -162,14 +161,20 @@ int vi_target_masks(vi_target *t);                  /* both pictures in Lab, all
 int vi_target_measure(vi_target *t);                /* stat and low-pass values of this frame */
 int vi_target_light(vi_target *t);                  /* light from stat */
 int vi_target_tint(vi_target *t);                   /* tint from stat and light */
-int vi_target_apply(vi_target *t);                  /* s_lab becomes the new face */
-int vi_target_alpha(vi_target *t);
-int vi_target_compose(vi_target *t, const vi_rgb *rgb, const vi_plane *mask);
+int vi_target_alpha(vi_target *t);                  /* the parts of alpha */
+int vi_target_compose(vi_target *t, const vi_rgb *rgb, const vi_plane *mask); /* the new face, and where */
 
 /* Parts of steps. */
 int vi_target_mouth(vi_target *t);
 float vi_target_glasses_score(const vi_target *t);
-int vi_target_glasses(vi_target *t, const vi_plane *dst);
+int vi_target_glasses(vi_target *t);
+/* Rows of the window above each other whose spans lie in the result; empty where there is no mesh. */
+vi_rect vi_target_band(const vi_target *t, int y, int rows);
+vi_affine vi_target_to_skin(const vi_target *t, float k); /* window pixels times k to skin_crop */
+/* Factor of alpha from its parts, one row, into out; L: of the warped target. `part`: 6 rows of scratch. */
+void vi_target_alpha_row(const vi_target *t, float *out, int y, float *const part[6], float smile);
+/* A polygon of new-shape points times value, blurred (sigma in window pixels), into a half-size plane. */
+int vi_half_polygon(vi_target *t, const vi_plane *dst, const uint16_t *list, int n, float value, float sigma);
 
 /* Affine part of the colour correction from t->stat: S' = gain S + offset; *dark is the dark-scene floor dk. */
 void vi_target_transfer(const vi_target *t, float gain[3], float offset[3], float *dark);
@@ -177,6 +182,16 @@ float vi_target_smile(const vi_target *t);
 /* dst = blur(a * w) / blur(w) on the grid; a may be NULL: blur(w). */
 int vi_grid_lowpass(vi_target *t, vi_grid *dst, const vi_grid *a, const vi_grid *w, float sigma_px);
 vi_plane vi_grid_plane(vi_grid *g);
+
+/* Small to large and back (target_field.c). */
+
+/* Average over each cell of a half-size plane, times w when that is not NULL; 0 outside the window. */
+int vi_grid_average(vi_target *t, vi_grid *dst, const vi_plane *half, const vi_plane *w);
+/* A grid grown across: VI_GRID rows as wide as the window, mixed by vi_field_row. .p NULL in *wide: arena full. */
+int vi_field_widen(vi_target *t, vi_plane *wide, const vi_grid *g);
+void vi_field_row(const vi_target *t, float *out, const vi_plane *wide, int y, int x0, int x1);
+/* Row y of a half-size plane grown to the window's size, pixels x0..x1. tmp: scratch of a half row and two. */
+void vi_half_row(float *out, const vi_plane *half, int y, int x0, int x1, float *tmp);
 
 /* Time. A slot's memory is reached in the order of its ordinals only: between _enter and _leave of gate 0 (skin mask) and
  * gate 1 (colour). Every face with a slot leaves both gates exactly once, on every path: see vi_slot_pass. */

@@ -14,9 +14,10 @@
 #define FOLD_SIGMA 0.045f
 #define GLOW_SIGMA 0.02f
 
-vi_plane vi_grid_plane(vi_grid *g)
+VI_CLONES static void divide(float *restrict v, const float *restrict w)
 {
-    return (vi_plane){ g->v, VI_GRID, VI_GRID, VI_GRID };
+    for (int i = 0; i < VI_GRID * VI_GRID; i++)
+        v[i] /= w[i] > 1e-4f ? w[i] : 1e-4f;
 }
 
 /* dst = blur(product) / blur(w); `product` is already a * w, averaged to the grid after multiplying. */
@@ -25,8 +26,8 @@ static int divide_blurred(vi_target *t, vi_grid *dst, const vi_grid *product, co
     vi_plane d = vi_grid_plane(dst);
     vi_plane s = vi_grid_plane((vi_grid *)product);
     int rc = t->k->blur(&d, &s, sigma_px * (float)VI_GRID / (float)t->roi, t->a);
-    for (int i = 0; i < VI_GRID * VI_GRID && !rc; i++)
-        dst->v[i] /= fmaxf(blurred_w->v[i], 1e-4f);
+    if (!rc)
+        divide(dst->v, blurred_w->v);
     return rc;
 }
 
@@ -51,22 +52,6 @@ int vi_grid_lowpass(vi_target *t, vi_grid *dst, const vi_grid *a, const vi_grid 
     return rc;
 }
 
-/* Average of src * w over each cell. src and w at half size; w NULL: of src. */
-static int to_grid(vi_target *t, vi_grid *dst, const vi_plane *src, const vi_plane *w)
-{
-    size_t mark = vi_arena_mark(t->a);
-    vi_plane d = vi_grid_plane(dst), product = *src;
-    if (w) {
-        product = vi_plane_new(t->a, src->w, src->h);
-        if (!product.p)
-            return VISO_ERR_NO_SPACE;
-        t->k->mul(&product, src, w);
-    }
-    int rc = t->k->resize(&d, &product, t->a);
-    vi_arena_release(t->a, mark);
-    return rc;
-}
-
 static int measure_low(vi_target *t)
 {
     size_t mark = vi_arena_mark(t->a);
@@ -74,9 +59,9 @@ static int measure_low(vi_target *t)
     if (!product || !bw)
         return VISO_ERR_NO_SPACE;
     float wide = LIGHT_SIGMA * t->fs, narrow = TINT_SIGMA * t->fs;
-    int rc = to_grid(t, &t->weight[0], &t->stl, NULL);
+    int rc = vi_grid_average(t, &t->weight[0], &t->stl, NULL);
     if (!rc)
-        rc = to_grid(t, &t->weight[1], &t->sw, NULL);
+        rc = vi_grid_average(t, &t->weight[1], &t->sw, NULL);
     if (!rc)
         rc = blur_weight(t, &t->wide->w, &t->weight[0], wide);
     if (!rc)
@@ -88,7 +73,7 @@ static int measure_low(vi_target *t)
     for (int side = 0; side < 2 && !rc; side++) {
         const vi_rgb *half = side ? &t->s_half : &t->t_half;
         for (int c = 0; c < 3 && !rc; c++) {
-            rc = to_grid(t, product, &half->c[c], &t->stl);
+            rc = vi_grid_average(t, product, &half->c[c], &t->stl);
             if (!rc)
                 rc = divide_blurred(t, side ? &t->wide->s[c] : &t->wide->t[c], product, &t->wide->w, wide);
             if (!rc && c == 0)
@@ -96,7 +81,7 @@ static int measure_low(vi_target *t)
             if (!rc && c == 0)
                 rc = divide_blurred(t, t->fold[side], product, &bw[1], FOLD_SIGMA * t->fs);
             if (!rc)
-                rc = to_grid(t, product, &half->c[c], &t->sw);
+                rc = vi_grid_average(t, product, &half->c[c], &t->sw);
             if (!rc)
                 rc = divide_blurred(t, side ? &t->narrow->s[c] : &t->narrow->t[c], product, &t->narrow->w, narrow);
         }
@@ -175,43 +160,63 @@ static void measure_eye(vi_target *t, int eye)
     put(&t->stat[VI_STAT_EYE_L + eye], v, 7);
 }
 
-VI_CLONES static void band_row(float e[2], const float *restrict L, const float *restrict a, const float *restrict b,
+/* Energies of the two bands, and the weight. */
+VI_CLONES static void band_row(float e[3], const float *restrict L, const float *restrict a, const float *restrict b,
                                const float *restrict w, int n)
 {
-    float e0 = 0.0f, e1 = 0.0f;
+    float e0 = 0.0f, e1 = 0.0f, e2 = 0.0f;
     for (int x = 0; x < n; x++) {
         float fine = L[x] - a[x], coarse = a[x] - b[x];
         e0 += w[x] * fine * fine;
         e1 += w[x] * coarse * coarse;
+        e2 += w[x];
     }
-    e[0] += e0;
-    e[1] += e1;
+    e[0] = e0;
+    e[1] = e1;
+    e[2] = e2;
 }
+
+/* What is left to blur of L, already blurred by 1.6 px, for 3.6 together: 3.225 px, of which averaging to the half size and
+ * growing again are one. */
+#define COARSE_HALF_SIGMA 1.533f
 
 static int measure_bands(vi_target *t)
 {
     double sum[4] = { 0 }, weight = 0.0;
+    int w = t->win.w, h = t->win.h;
+    float *low = vi_arena_alloc(t->a, (size_t)w * sizeof(*low)), *skin = vi_arena_alloc(t->a, (size_t)w * sizeof(*skin));
+    float *tmp = vi_arena_alloc(t->a, ((size_t)w / 2 + 16) * sizeof(*tmp));
+    if (!low || !skin || !tmp)
+        return VISO_ERR_NO_SPACE;
     for (int side = 0; side < 2; side++) {
         const vi_plane *L = side ? &t->s_lab.c[0] : &t->t_lab.c[0];
         vi_plane *f = side ? t->s_fine : t->t_fine;
-        f[0] = vi_plane_new(t->a, t->roi, t->roi);
-        f[1] = vi_plane_new(t->a, t->roi, t->roi);
-        if (!f[1].p)
+        f[0] = vi_plane_new(t->a, w, h);
+        f[1] = vi_plane_new(t->a, w / 2, h / 2);
+        if (!f[0].p || !f[1].p)
             return VISO_ERR_NO_SPACE;
         int rc = t->k->blur(&f[0], L, 1.6f, t->a);
-        if (!rc) /* 1.6 and this make 3.6 */
-            rc = t->k->blur(&f[1], &f[0], 3.225f, t->a);
+        if (!rc)
+            rc = t->k->resize(&f[1], &f[0], t->a);
+        if (!rc)
+            rc = t->k->blur(&f[1], &f[1], COARSE_HALF_SIGMA, t->a);
         if (rc)
             return rc;
-        for (int y = 0; y < t->roi; y++) {
-            float e[2] = { 0, 0 };
-            const float *w = t->st_full.p + y * t->st_full.stride;
-            band_row(e, L->p + y * L->stride, f[0].p + y * f[0].stride, f[1].p + y * f[1].stride, w, t->roi);
+    }
+    for (int y = 0; y < h; y++) {
+        int x0 = t->first[y], x1 = t->last[y];
+        if (x0 >= x1)
+            continue;
+        vi_half_row(skin, &t->grain, y, x0, x1, tmp);
+        for (int side = 0; side < 2; side++) {
+            const vi_plane *L = side ? &t->s_lab.c[0] : &t->t_lab.c[0];
+            const vi_plane *f = side ? t->s_fine : t->t_fine;
+            float e[3];
+            vi_half_row(low, &f[1], y, x0, x1, tmp);
+            band_row(e, L->p + y * L->stride + x0, f[0].p + y * f[0].stride + x0, low + x0, skin + x0, x1 - x0);
             sum[2 * side] += e[0];
             sum[2 * side + 1] += e[1];
-            if (side)
-                for (int x = 0; x < t->roi; x++)
-                    weight += w[x];
+            weight += side ? e[2] : 0.0f;
         }
     }
     if (weight >= 60.0) {
@@ -226,15 +231,17 @@ static int measure_bands(vi_target *t)
 /* The target's residual over its low-pass light: threshold, and the smoothed residual itself. */
 static int measure_shine(vi_target *t)
 {
-    int n = t->roi / 2;
-    t->glow = vi_plane_new(t->a, n, n);
-    if (!t->glow.p)
+    t->glow = vi_plane_new(t->a, t->st.w, t->st.h);
+    size_t mark = vi_arena_mark(t->a);
+    vi_plane low = vi_grid_plane(t->shine[0]), all = vi_plane_new(t->a, t->square.w, t->square.h);
+    if (!t->glow.p || !all.p)
         return VISO_ERR_NO_SPACE;
-    vi_plane low = vi_grid_plane(t->shine[0]);
-    int rc = t->k->resize(&t->glow, &low, t->a);
+    int rc = t->k->resize(&all, &low, t->a);
     if (rc)
         return rc;
-    t->k->add_scaled(&t->glow, &t->t_half.c[0], &t->glow, -1.0f);
+    vi_plane part = vi_plane_view(&all, t->win.x / 2, t->win.y / 2, t->glow.w, t->glow.h);
+    t->k->add_scaled(&t->glow, &t->t_half.c[0], &part, -1.0f);
+    vi_arena_release(t->a, mark);
     float p95 = t->k->percentile(&t->glow, &t->st, 0.95f);
     if (isfinite(p95))
         put(&t->stat[VI_STAT_SHINE], (float[]){ vi_clampf(p95, 2.5f, 6.0f) }, 1);
@@ -326,8 +333,7 @@ int vi_target_tint(vi_target *t)
     vi_grid *fold = vi_arena_alloc(t->a, sizeof(*fold));
     if (!fold)
         return VISO_ERR_NO_SPACE;
-    vi_plane f = vi_grid_plane(fold);
-    int rc = t->k->resize(&f, &t->crease, t->a);
+    int rc = vi_grid_average(t, fold, &t->crease, NULL);
     for (int c = 0; c < 3 && !rc; c++) {
         rc = vi_grid_lowpass(t, &t->tint[c], &t->light[c], &t->weight[1], TINT_SIGMA * t->fs);
         if (rc)

@@ -1,5 +1,5 @@
 /* swap/target_detail.c: applies the colour correction and everything finer: lips, eyes, highlights, creases, sharpness and
- * grain (recipe 6.6 d-h), in one pass over the ROI; then the result for the patch. */
+ * grain (recipe 6.6 d-h), then alpha, in one pass over the rows of the window; the result is the patch. */
 #include <math.h>
 #include <string.h>
 
@@ -12,14 +12,9 @@ struct recipe {
     float shine;        /* highlight threshold */
     float fold;         /* share of the source's creases that is replaced */
     float skin_gain[2], feature_gain[2], inject[2]; /* per band, minus one for the gains */
-};
-
-/* Rows the pixel loop reads and writes. */
-struct rows {
-    float *s[3];
-    const float *field[3];
-    const float *t_l, *t_fine[2], *s_fine[2];
-    const float *low_s, *glow, *fold_t, *fold_s, *crease, *skin, *lips;
+    float along[2], glare; /* the skin's hue, and how much glare is left alone */
+    bool eye[2];        /* to be matched */
+    float eye_shift[2][3], eye_scale[2];
 };
 
 /* How far a pixel belongs to what the light tints: 1 on skin, falling to 0 where the uncorrected source is much darker than
@@ -51,10 +46,10 @@ VI_CLONES static void coloured_row(float *restrict glare, const float *restrict 
     }
 }
 
-/* The eyes in one row of the ROI: their whites are colourless by right and matched on their own (eye_colour). */
+/* The eyes in one row of the window: their whites are colourless by right and matched on their own (eye_colour). */
 static void eye_row(const vi_target *t, float *row, int y)
 {
-    memset(row, 0, (size_t)t->roi * sizeof(*row));
+    memset(row, 0, (size_t)t->win.w * sizeof(*row));
     for (int e = 0; e < 2; e++) {
         vi_rect b = t->eye_box[e];
         if (t->eye_closed[e] < 1.0f && b.w >= 4 && y >= b.y && y < b.y + b.h)
@@ -62,13 +57,13 @@ static void eye_row(const vi_target *t, float *row, int y)
     }
 }
 
-VI_CLONES static void chroma_row(float *restrict v, const float *restrict field, const float *restrict lips,
+VI_CLONES static void chroma_row(float *restrict out, const float *restrict v, const float *restrict field, const float *restrict lips,
                                  const float *restrict tinted, const float *restrict glare, float gain, float offset,
                                  float shift, int n)
 {
     for (int x = 0; x < n; x++) {
         float light = offset + field[x];
-        v[x] = gain * v[x] + tinted[x] * (light < 0.0f ? glare[x] * light : light) + shift * lips[x];
+        out[x] = gain * v[x] + tinted[x] * (light < 0.0f ? glare[x] * light : light) + shift * lips[x];
     }
 }
 
@@ -84,13 +79,13 @@ static inline float clip(float v, float lo, float hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-VI_CLONES static void light_row(float *restrict s, const float *restrict field, const float *restrict lips,
-                                const float *restrict skin, const float *restrict low_s, const float *restrict glow,
-                                const float *restrict fold_t, const float *restrict fold_s, const float *restrict crease,
-                                const float *restrict t_l, const float *restrict t1, const float *restrict t2,
-                                const float *restrict s1, const float *restrict s2, const struct recipe *restrict r, int n)
+VI_CLONES static void light_row(float *restrict out, const float *restrict s, const float *restrict field,
+                                const float *restrict lips, const float *restrict skin, const float *restrict low_s,
+                                const float *restrict glow, const float *restrict t_l, const float *restrict t1,
+                                const float *restrict t2, const float *restrict s1, const float *restrict s2,
+                                const struct recipe *restrict r, int n)
 {
-    float gain = r->gain[0], offset = r->offset[0], lip = r->lips[0], tau = r->shine, fold = r->fold;
+    float gain = r->gain[0], offset = r->offset[0], lip = r->lips[0], tau = r->shine;
     float g0 = r->skin_gain[0], g1 = r->skin_gain[1], f0 = r->feature_gain[0], f1 = r->feature_gain[1];
     float i0 = r->inject[0], i1 = r->inject[1];
     for (int x = 0; x < n; x++) {
@@ -101,15 +96,21 @@ VI_CLONES static void light_row(float *restrict s, const float *restrict field, 
         excess = excess > 0.0f ? excess : 0.0f;
         float own = clip(glow[x] - tau, 0.0f, 25.0f);
         float v = base + k * (0.6f * own - 0.8f * excess);
-        /* creases: residual over low-pass, both slightly smoothed */
-        float mine = gain * s1[x] + offset + field[x] - fold_s[x];
-        v += fold * crease[x] * ((t1[x] - fold_t[x]) - mine);
         /* bands */
         float bs0 = gain * (s[x] - s1[x]), bs1 = gain * (s1[x] - s2[x]);
         v += (f0 + k * (g0 - f0)) * bs0 + (f1 + k * (g1 - f1)) * bs1;
         v += k * (i0 * clip(t_l[x] - t1[x], -8.0f, 8.0f) + i1 * clip(t1[x] - t2[x], -8.0f, 8.0f));
-        s[x] = v + lip * lips[x];
+        out[x] = v + lip * lips[x];
     }
+}
+
+/* Creases: residuals over the low-pass, both slightly smoothed. fold: low-pass of the corrected source less the target's. */
+VI_CLONES static void fold_row(float *restrict v, const float *restrict field, const float *restrict fold,
+                               const float *restrict crease, const float *restrict t1, const float *restrict s1, float share,
+                               float gain, float offset, int n)
+{
+    for (int x = 0; x < n; x++)
+        v[x] += share * crease[x] * (t1[x] - (gain * s1[x] + offset + field[x]) + fold[x]);
 }
 
 /* Weighted mean of a field over a mask on the grid. */
@@ -126,7 +127,8 @@ static float field_mean(const vi_grid *f, const vi_grid *w)
 static float field_at(const vi_target *t, const vi_grid *f, vi_point p)
 {
     float k = (float)VI_GRID / (float)t->roi;
-    int x = vi_clampi((int)(p.x * k), 0, VI_GRID - 1), y = vi_clampi((int)(p.y * k), 0, VI_GRID - 1);
+    int x = vi_clampi((int)((p.x + (float)t->win.x) * k), 0, VI_GRID - 1);
+    int y = vi_clampi((int)((p.y + (float)t->win.y) * k), 0, VI_GRID - 1);
     return f->v[y * VI_GRID + x];
 }
 
@@ -141,8 +143,7 @@ static int lip_shift(vi_target *t, const vi_grid field[3], struct recipe *r)
     vi_grid *w = vi_arena_alloc(t->a, sizeof(*w));
     if (!w)
         return VISO_ERR_NO_SPACE;
-    vi_plane g = vi_grid_plane(w);
-    int rc = t->k->resize(&g, &t->lips, t->a);
+    int rc = vi_grid_average(t, w, &t->lips, NULL);
     for (int c = 0; c < 3 && !rc; c++) {
         float now = r->gain[c] * l->v[3 + c] + r->offset[c] + field_mean(&field[c], w);
         r->lips[c] = vi_clampf((c == 0 ? 0.35f : 0.5f) * (l->v[c] - now), -20.0f, 20.0f);
@@ -169,54 +170,50 @@ static void band_gains(const vi_target *t, float dark, struct recipe *r)
 }
 
 /* 6e: the white of the eye, and red pupils. */
-static void eye_colour(vi_target *t, int eye, const vi_grid field[3], const struct recipe *r)
+static void eye_recipe(const vi_target *t, int eye, const vi_grid field[3], struct recipe *r)
 {
     static const float share[3] = { 0.7f, 0.9f, 0.9f };
     const vi_stat *e = &t->stat[VI_STAT_EYE_L + eye];
     vi_rect b = t->eye_box[eye];
-    if (!e->known || t->eye_closed[eye] >= 1.0f || b.w < 4)
+    r->eye[eye] = e->known && t->eye_closed[eye] < 1.0f && b.w >= 4;
+    if (!r->eye[eye])
         return;
     vi_point iris = t->n[vi_eye_iris(eye)];
-    float radius = vi_iris_radius(t->n, eye), shift[3], scale = 1.0f;
+    float *shift = r->eye_shift[eye];
     /* of a half-closed source eye little white is seen, and much lid */
     float sure = vi_smoothstep(t->src->s->eye[eye].openness, 0.15f, 0.25f);
     for (int c = 0; c < 3; c++) {
         float now = r->gain[c] * e->v[3 + c] + r->offset[c] + field_at(t, &field[c], iris);
         shift[c] = sure * vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);
         if (c == 0) /* as a factor, so that pupil and lashes stay dark when the white is lifted */
-            scale = vi_clampf((now + shift[0]) / fmaxf(now, 5.0f), 0.5f, 1.5f);
+            r->eye_scale[eye] = vi_clampf((now + shift[0]) / fmaxf(now, 5.0f), 0.5f, 1.5f);
     }
     shift[0] = 0.0f;
-    for (int y = 0; y < b.h; y++) {
-        for (int x = 0; x < b.w; x++) {
-            float m = t->eye[eye].p[y * t->eye[eye].stride + x];
-            float *v[3];
-            for (int c = 0; c < 3; c++) {
-                v[c] = &t->s_lab.c[c].p[(b.y + y) * t->s_lab.c[c].stride + b.x + x];
-                *v[c] += m * shift[c];
-            }
-            *v[0] *= 1.0f + m * (scale - 1.0f);
-            float d = hypotf((float)(b.x + x) + 0.5f - iris.x, (float)(b.y + y) + 0.5f - iris.y);
-            float red = m * (1.0f - vi_smoothstep(d, 0.9f * radius, 1.1f * radius)) * (*v[1] - (e->v[6] + 6.0f));
-            if (red > 0.0f) {
-                *v[1] -= red;
-                *v[0] -= 0.6f * red;
-            }
+}
+
+static void eye_colour_row(const vi_target *t, int eye, const struct recipe *r, int y, float *const lab[3])
+{
+    vi_rect b = t->eye_box[eye];
+    if (!r->eye[eye] || y < b.y || y >= b.y + b.h)
+        return;
+    vi_point iris = t->n[vi_eye_iris(eye)];
+    float radius = vi_iris_radius(t->n, eye), limit = t->stat[VI_STAT_EYE_L + eye].v[6] + 6.0f;
+    const float *mask = t->eye[eye].p + (y - b.y) * t->eye[eye].stride;
+    for (int i = 0; i < b.w; i++) {
+        float m = mask[i];
+        int x = b.x + i;
+        if (!(m > 0.0f) || x < t->first[y] || x >= t->last[y])
+            continue;
+        for (int c = 1; c < 3; c++)
+            lab[c][x] += m * r->eye_shift[eye][c];
+        lab[0][x] *= 1.0f + m * (r->eye_scale[eye] - 1.0f);
+        float d = hypotf((float)x + 0.5f - iris.x, (float)y + 0.5f - iris.y);
+        float red = m * (1.0f - vi_smoothstep(d, 0.9f * radius, 1.1f * radius)) * (lab[1][x] - limit);
+        if (red > 0.0f) {
+            lab[1][x] -= red;
+            lab[0][x] -= 0.6f * red;
         }
     }
-}
-
-static int grow(vi_target *t, vi_plane *dst, vi_grid *g)
-{
-    *dst = vi_plane_new(t->a, t->roi, t->roi);
-    vi_plane p = vi_grid_plane(g);
-    return dst->p ? t->k->resize(dst, &p, t->a) : VISO_ERR_NO_SPACE;
-}
-
-static int grow_half(vi_target *t, vi_plane *dst, const vi_plane *h)
-{
-    *dst = vi_plane_new(t->a, t->roi, t->roi);
-    return dst->p ? t->k->resize(dst, h, t->a) : VISO_ERR_NO_SPACE;
 }
 
 /* Low-pass of the corrected source on the grid, from the raw one. */
@@ -242,99 +239,178 @@ static int skin_tone(vi_target *t, vi_plane tone[3])
             far += v * (t->wide->t[c].v[i] - far);
             g->v[i] = far + w * (t->narrow->t[c].v[i] - far);
         }
-        int rc = grow(t, &tone[c], g);
+        int rc = vi_field_widen(t, &tone[c], g);
         if (rc)
             return rc;
     }
     return 0;
 }
 
-int vi_target_apply(vi_target *t)
-{
+/* Everything that is the same for all rows. */
+struct fields {
+    vi_plane light[3], tone[3], low_s, fold; /* widened */
     struct recipe r;
+    float smile;
+};
+
+/* Scratch of a row, in the first cache. */
+enum { ROWS = 24, PARTS = 6 };
+
+static int prepare(vi_target *t, struct fields *p)
+{
+    struct recipe *r = &p->r;
     float dark;
-    vi_target_transfer(t, r.gain, r.offset, &dark);
-    size_t mark = vi_arena_mark(t->a);
+    vi_target_transfer(t, r->gain, r->offset, &dark);
     vi_grid *field = vi_arena_alloc(t->a, 5 * sizeof(*field));
     if (!field)
         return VISO_ERR_NO_SPACE;
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < VI_GRID * VI_GRID; i++)
             field[c].v[i] = t->set->light * (t->light[c].v[i] + t->tint[c].v[i]);
-    r.shine = t->stat[VI_STAT_SHINE].known ? t->stat[VI_STAT_SHINE].v[0] : 6.0f;
-    r.fold = 0.75f * vi_target_smile(t);
-    band_gains(t, dark, &r);
-
-    vi_plane f[3], tone[3], low_s, glow, fold_t, fold_s, lips;
-    int rc = lip_shift(t, field, &r);
-    if (!rc)
-        rc = corrected_low(t, &field[3], t->shine[1], &field[0], &r, 0.07f);
-    if (!rc)
-        rc = corrected_low(t, &field[4], t->fold[1], &field[0], &r, 0.045f);
-    for (int c = 0; c < 3 && !rc; c++)
-        rc = grow(t, &f[c], &field[c]);
-    if (!rc)
-        rc = grow(t, &low_s, &field[3]);
-    if (!rc)
-        rc = grow(t, &fold_s, &field[4]);
-    if (!rc)
-        rc = grow(t, &fold_t, t->fold[0]);
-    if (!rc)
-        rc = grow_half(t, &glow, &t->glow);
-    if (!rc)
-        rc = grow_half(t, &lips, &t->lips);
+    r->shine = t->stat[VI_STAT_SHINE].known ? t->stat[VI_STAT_SHINE].v[0] : 6.0f;
+    p->smile = vi_target_smile(t);
+    r->fold = 0.75f * p->smile;
+    band_gains(t, dark, r);
     const vi_stat *skin = &t->stat[VI_STAT_SKIN_S];
     float chroma2 = skin->known ? skin->v[1] * skin->v[1] + skin->v[2] * skin->v[2] : 0.0f;
-    float strength = vi_smoothstep(sqrtf(chroma2), 6.0f, 14.0f);
-    float along_a = strength > 0.0f ? skin->v[1] / chroma2 : 0.0f, along_b = strength > 0.0f ? skin->v[2] / chroma2 : 0.0f;
+    r->glare = vi_smoothstep(sqrtf(chroma2), 6.0f, 14.0f);
+    for (int c = 0; c < 2; c++)
+        r->along[c] = r->glare > 0.0f ? skin->v[1 + c] / chroma2 : 0.0f;
+    eye_recipe(t, VI_EYE_L, field, r);
+    eye_recipe(t, VI_EYE_R, field, r);
+    int rc = lip_shift(t, field, r);
     if (!rc)
-        rc = skin_tone(t, tone);
-    float *tinted = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*tinted));
-    float *glare = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*glare));
-    float *eye = vi_arena_alloc(t->a, (size_t)t->roi * sizeof(*eye));
-    if (!rc && (!tinted || !glare || !eye))
-        rc = VISO_ERR_NO_SPACE;
-    for (int y = 0; y < t->roi && !rc; y++) {
+        rc = corrected_low(t, &field[3], t->shine[1], &field[0], r, 0.07f);
+    if (!rc && r->fold > 0.0f) {
+        rc = corrected_low(t, &field[4], t->fold[1], &field[0], r, 0.045f);
+        for (int i = 0; i < VI_GRID * VI_GRID; i++)
+            field[4].v[i] -= t->fold[0]->v[i];
+        if (!rc)
+            rc = vi_field_widen(t, &p->fold, &field[4]);
+    }
+    for (int c = 0; c < 3 && !rc; c++)
+        rc = vi_field_widen(t, &p->light[c], &field[c]);
+    if (!rc)
+        rc = vi_field_widen(t, &p->low_s, &field[3]);
+    return rc ? rc : skin_tone(t, p->tone);
+}
+
 #define ROW(plane) ((plane).p + y * (plane).stride)
-        light_row(ROW(t->s_lab.c[0]), ROW(f[0]), ROW(lips), ROW(t->st_full), ROW(low_s), ROW(glow), ROW(fold_t),
-                  ROW(fold_s), ROW(t->crease), ROW(t->t_lab.c[0]), ROW(t->t_fine[0]), ROW(t->t_fine[1]),
-                  ROW(t->s_fine[0]), ROW(t->s_fine[1]), &r, t->roi);
-        tinted_row(tinted, glare, ROW(t->s_fine[0]), ROW(f[0]), ROW(low_s), r.gain[0], r.offset[0], t->roi);
-        eye_row(t, eye, y);
-        coloured_row(glare, ROW(t->s_lab.c[1]), ROW(t->s_lab.c[2]), eye, along_a, along_b, strength, t->roi);
-        for (int c = 1; c < 3; c++)
-            chroma_row(ROW(t->s_lab.c[c]), ROW(f[c]), ROW(lips), tinted, glare, r.gain[c], r.offset[c], r.lips[c], t->roi);
-        for (int c = 0; c < 3; c++)
-            fill_row(ROW(t->s_lab.c[c]), ROW(tone[c]), ROW(t->conf), t->roi);
+
+VI_CLONES static int unsure(const float *restrict conf, int n)
+{
+    int found = 0;
+    for (int x = 0; x < n; x++)
+        found += conf[x] < 0.6f;
+    return found;
+}
+
+/* The new face's Lab in one row: lab[0..2], only in the span. */
+static void colour_row(const vi_target *t, const struct fields *p, int y, float *const row[ROWS], float *const lab[3])
+{
+    const struct recipe *r = &p->r;
+    int x0 = t->first[y], x1 = t->last[y], n = x1 - x0;
+    float *tmp = row[ROWS - 1], *tinted = row[0], *glare = row[1], *eye = row[2], *lips = row[3], *skin = row[4];
+    float *light = row[5], *low_s = row[6], *glow = row[7], *t2 = row[8], *s2 = row[9];
+    const float *s1 = ROW(t->s_fine[0]) + x0, *t1 = ROW(t->t_fine[0]) + x0;
+    vi_half_row(lips, &t->lips, y, x0, x1, tmp);
+    vi_half_row(skin, &t->grain, y, x0, x1, tmp);
+    vi_half_row(glow, &t->glow, y, x0, x1, tmp);
+    vi_half_row(t2, &t->t_fine[1], y, x0, x1, tmp);
+    vi_half_row(s2, &t->s_fine[1], y, x0, x1, tmp);
+    vi_field_row(t, light, &p->light[0], y, x0, x1);
+    vi_field_row(t, low_s, &p->low_s, y, x0, x1);
+    light_row(lab[0] + x0, ROW(t->s_lab.c[0]) + x0, light + x0, lips + x0, skin + x0, low_s + x0, glow + x0,
+              ROW(t->t_lab.c[0]) + x0, t1, t2 + x0, s1, s2 + x0, r, n);
+    if (r->fold > 0.0f) {
+        vi_half_row(t2, &t->crease, y, x0, x1, tmp);
+        vi_field_row(t, s2, &p->fold, y, x0, x1);
+        fold_row(lab[0] + x0, light + x0, s2 + x0, t2 + x0, t1, s1, r->fold, r->gain[0], r->offset[0], n);
     }
-    if (!rc) {
-        eye_colour(t, VI_EYE_L, field, &r);
-        eye_colour(t, VI_EYE_R, field, &r);
+    tinted_row(tinted + x0, glare + x0, s1, light + x0, low_s + x0, r->gain[0], r->offset[0], n);
+    eye_row(t, eye, y);
+    coloured_row(glare + x0, ROW(t->s_lab.c[1]) + x0, ROW(t->s_lab.c[2]) + x0, eye + x0, r->along[0], r->along[1], r->glare, n);
+    for (int c = 1; c < 3; c++) {
+        vi_field_row(t, light, &p->light[c], y, x0, x1);
+        chroma_row(lab[c] + x0, ROW(t->s_lab.c[c]) + x0, light + x0, lips + x0, tinted + x0, glare + x0, r->gain[c],
+                   r->offset[c], r->lips[c], n);
     }
-    vi_arena_release(t->a, mark);
-    return rc;
+    for (int c = 0; c < 3 && unsure(ROW(t->conf) + x0, n); c++) {
+        vi_field_row(t, light, &p->tone[c], y, x0, x1);
+        fill_row(lab[c] + x0, light + x0, ROW(t->conf) + x0, n);
+    }
+    eye_colour_row(t, VI_EYE_L, r, y, lab);
+    eye_colour_row(t, VI_EYE_R, r, y, lab);
 }
 
 /* The patch: mask m = max(alpha, moved) and colour c so that m c + (1 - m) T = alpha S + (m - alpha) T' + (1 - m) T, where
- * T' is the warped target. */
-VI_CLONES static void mix_row(float *restrict out, float *restrict mask, const float *restrict s, const float *restrict tw,
-                              const float *restrict alpha, const float *restrict moved, int n)
+ * T' is the warped target. share: alpha / m. */
+VI_CLONES static void mask_row(float *restrict mask, float *restrict share, const float *restrict alpha,
+                               const float *restrict moved, const float *restrict cover, float beyond, int n)
 {
     for (int x = 0; x < n; x++) {
-        float m = alpha[x] > moved[x] ? alpha[x] : moved[x];
-        float a = m > 1e-4f ? alpha[x] / m : 0.0f; /* beside the mask the target: pasting interpolates across its edge */
+        float k = cover[x] > beyond ? cover[x] : beyond, move = moved[x] * k;
+        float m = alpha[x] > move ? alpha[x] : move;
+        share[x] = m > 1e-4f ? alpha[x] / m : 0.0f; /* beside the mask the target: pasting interpolates across its edge */
         m = m < 1.0f ? m : 1.0f; /* filters leave a rounding error above 1 */
-        out[x] = tw[x] + a * (s[x] - tw[x]);
         mask[x] = m > 1e-4f ? m : 0.0f;
     }
 }
 
+VI_CLONES static void mix_row(float *restrict out, const float *restrict s, const float *restrict t, const float *restrict share,
+                              int n)
+{
+    for (int x = 0; x < n; x++)
+        out[x] = t[x] + share[x] * (s[x] - t[x]);
+}
+
+VI_CLONES static void within_row(float *restrict out, const float *restrict in, int n)
+{
+    for (int x = 0; x < n; x++)
+        out[x] = in[x] < 0.0f ? 0.0f : in[x] > 1.0f ? 1.0f : in[x];
+}
+
+/* One row of the patch. Outside the span it is the target. */
+static void patch_row(const vi_target *t, const struct fields *p, int y, float *const row[ROWS], const vi_rgb *rgb,
+                      const vi_plane *mask)
+{
+    int x0 = t->first[y], x1 = VI_MAX(t->last[y], t->first[y]), n = x1 - x0;
+    for (int c = 0; c < 3; c++) {
+        within_row(ROW(rgb->c[c]), ROW(t->rgb.c[c]), x0);
+        within_row(ROW(rgb->c[c]) + x1, ROW(t->rgb.c[c]) + x1, t->win.w - x1);
+    }
+    memset(ROW(*mask), 0, (size_t)x0 * sizeof(float));
+    memset(ROW(*mask) + x1, 0, (size_t)(t->win.w - x1) * sizeof(float));
+    if (n == 0)
+        return;
+    float *const lab[3] = { row[10], row[11], row[12] };
+    float *alpha = row[13], *moved = row[14], *share = row[15];
+    colour_row(t, p, y, row, lab);
+    /* What the creases' correction leaves of a broad smile on a neutral face (6g) goes half-way to the target. */
+    vi_target_alpha_row(t, alpha, y, row + ROWS - PARTS, 0.4f * p->smile);
+    vi_half_row(moved, &t->moved, y, x0, x1, row[ROWS - 1]);
+    mask_row(ROW(*mask) + x0, share + x0, alpha + x0, moved + x0, ROW(t->cover) + x0, t->set->outline > 0.0f ? 1.0f : 0.0f, n);
+    vi_rgb out;
+    for (int c = 0; c < 3; c++) {
+        mix_row(ROW(rgb->c[c]) + x0, lab[c] + x0, ROW(t->t_lab.c[c]) + x0, share + x0, n);
+        out.c[c] = vi_plane_view(&rgb->c[c], x0, y, n, 1);
+    }
+    t->k->lab_to_rgb(&out, &out);
+}
+
 int vi_target_compose(vi_target *t, const vi_rgb *rgb, const vi_plane *mask)
 {
-    vi_plane m = *mask;
-    for (int y = 0; y < t->roi; y++)
-        for (int c = 0; c < 3; c++)
-            mix_row(ROW(rgb->c[c]), ROW(m), ROW(t->s_lab.c[c]), ROW(t->t_lab.c[c]), ROW(t->alpha), ROW(t->moved), t->roi);
-    t->k->lab_to_rgb(rgb, rgb);
-    return 0;
+    size_t mark = vi_arena_mark(t->a);
+    struct fields *p = vi_arena_alloc(t->a, sizeof(*p));
+    float *row[ROWS];
+    int rc = p ? prepare(t, p) : VISO_ERR_NO_SPACE;
+    for (int i = 0; i < ROWS && !rc; i++) {
+        row[i] = vi_arena_alloc(t->a, ((size_t)t->win.w + 16) * sizeof(*row[i]));
+        if (!row[i])
+            rc = VISO_ERR_NO_SPACE;
+    }
+    for (int y = 0; y < t->win.h && !rc; y++)
+        patch_row(t, p, y, row, rgb, mask);
+    vi_arena_release(t->a, mark);
+    return rc;
 }

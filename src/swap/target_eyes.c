@@ -5,7 +5,7 @@
 
 #include "swap/target.h"
 
-static vi_rect points_box(const vi_point *p, const uint16_t *list, int n, float margin, int size)
+static vi_rect points_box(const vi_point *p, const uint16_t *list, int n, float margin, vi_rect win)
 {
     float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
     for (int i = 0; i < n; i++) {
@@ -15,7 +15,7 @@ static vi_rect points_box(const vi_point *p, const uint16_t *list, int n, float 
         y1 = fmaxf(y1, p[list[i]].y);
     }
     vi_box b = { x0 - margin, y0 - margin, x1 + margin, y1 + margin };
-    return vi_box_cover(&b, size, size);
+    return vi_box_cover(&b, win.w, win.h);
 }
 
 /* How far the target's own eye has to be shown: it is closed, the source's is, or it is on the far side of a turned
@@ -116,7 +116,7 @@ int vi_target_eyes(vi_target *t)
         const uint16_t *ring = vi_eye_contour(e);
         float soft = 0.006f * t->fs;
         t->eye_closed[e] = closed_weight(t, e);
-        t->eye_box[e] = points_box(t->n, ring, 16, 3.0f * soft + 2.0f, t->roi);
+        t->eye_box[e] = points_box(t->n, ring, 16, 3.0f * soft + 2.0f, t->win);
         vi_rect b = t->eye_box[e];
         if (b.w < 4 || b.h < 4) {
             t->eye_box[e] = (vi_rect){ 0, 0, 0, 0 };

@@ -13,15 +13,30 @@ int vi_target_mouth(vi_target *t)
     t->mouth_open = 0.0f;
     if (t->set->mouth_interior)
         t->mouth_open = vi_smoothstep(vi_mouth_openness((const float (*)[3])t->tc), MOUTH_SHUT, MOUTH_OPEN);
-    vi_plane_fill(&t->inner, 0.0f);
+    t->inner_box = (vi_rect){ 0, 0, 0, 0 };
     if (!(t->mouth_open > 0.0f))
         return 0;
     vi_point p[20];
-    for (int i = 0; i < 20; i++)
+    vi_box box = { INFINITY, INFINITY, -INFINITY, -INFINITY };
+    float soft = 0.006f * t->fs, reach = 3.0f * soft + 2.0f;
+    for (int i = 0; i < 20; i++) {
         p[i] = t->n[vi_lm_lips_inner[i]];
+        box = (vi_box){ fminf(box.x0, p[i].x - reach), fminf(box.y0, p[i].y - reach), fmaxf(box.x1, p[i].x + reach),
+                        fmaxf(box.y1, p[i].y + reach) };
+    }
+    vi_rect b = vi_box_cover(&box, t->win.w, t->win.h);
+    if (b.w < 1 || b.h < 1)
+        return 0;
+    t->inner = vi_plane_new(t->a, b.w, b.h);
+    if (!t->inner.p)
+        return VISO_ERR_NO_SPACE;
+    t->inner_box = b;
+    vi_plane_fill(&t->inner, 0.0f);
+    for (int i = 0; i < 20; i++)
+        p[i] = (vi_point){ p[i].x - (float)b.x, p[i].y - (float)b.y };
     int rc = t->k->polygon(&t->inner, p, 20, 1.0f, t->a);
     if (!rc)
-        rc = t->k->blur(&t->inner, &t->inner, 0.006f * t->fs, t->a);
+        rc = t->k->blur(&t->inner, &t->inner, soft, t->a);
     if (rc)
         return rc;
     t->k->affine(&t->inner, &t->inner, 1.15f, 0.0f);
@@ -63,17 +78,19 @@ float vi_target_glasses_score(const vi_target *t)
 }
 
 /* Pixels of a frame: much darker or brighter than their surroundings, between brows and cheeks, not the eye itself. */
-int vi_target_glasses(vi_target *t, const vi_plane *dst)
+int vi_target_glasses(vi_target *t)
 {
     static const uint16_t band[] = { 127, 70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300, 356,
                                      447, 346, 347, 348, 349, 350, 277, 197, 47, 121, 120, 119, 118, 117, 227 };
-    vi_plane_fill(dst, 0.0f);
+    t->glasses.p = NULL;
     float strength = t->stat[VI_STAT_GLASSES].known ? vi_smoothstep(t->stat[VI_STAT_GLASSES].v[0], 9.0f, 16.0f) : 0.0f;
     if (!(strength > 0.0f))
         return 0;
+    int w = t->win.w, h = t->win.h;
+    t->glasses = vi_plane_new(t->a, w, h);
+    vi_plane *dst = &t->glasses;
     size_t mark = vi_arena_mark(t->a);
-    int n = t->roi;
-    vi_plane zone = vi_plane_new(t->a, n, n), low = vi_plane_new(t->a, n, n), brows = vi_plane_new(t->a, n, n);
+    vi_plane zone = vi_plane_new(t->a, w, h), low = vi_plane_new(t->a, w, h), brows = vi_plane_new(t->a, w, h);
     if (!brows.p)
         return VISO_ERR_NO_SPACE;
     vi_point p[VI_COUNT(band)];
@@ -95,8 +112,8 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst)
             rc = t->k->dilate(&brows, &brows, 0.012f * t->fs, 0.012f * t->fs, t->a);
         if (!rc)
             rc = t->k->blur(&brows, &brows, 0.008f * t->fs, t->a);
-        for (int y = 0; y < n && !rc; y++)
-            for (int x = 0; x < n; x++)
+        for (int y = 0; y < h && !rc; y++)
+            for (int x = 0; x < w; x++)
                 zone.p[y * zone.stride + x] *= 1.0f - brows.p[y * brows.stride + x];
     }
     for (int e = 0; e < 2 && !rc; e++) { /* so are lids and lashes */
@@ -107,11 +124,11 @@ int vi_target_glasses(vi_target *t, const vi_plane *dst)
                 *z *= 1.0f - t->eye[e].p[y * t->eye[e].stride + x];
             }
     }
-    for (int y = 0; y < n && !rc; y++) {
+    for (int y = 0; y < h && !rc; y++) {
         float *o = dst->p + y * dst->stride;
         const float *L = t->t_lab.c[0].p + y * t->t_lab.c[0].stride;
         const float *l = low.p + y * low.stride, *z = zone.p + y * zone.stride;
-        for (int x = 0; x < n; x++)
+        for (int x = 0; x < w; x++)
             o[x] = z[x] * vi_smoothstep(fabsf(L[x] - l[x]), 7.0f, 14.0f);
     }
     float r = 0.01f * t->fs;

@@ -11,7 +11,7 @@
 #include "track/save.h"
 #include "track/state.h"
 
-#define MAGIC 0x76547231u /* changes with the bytes or their meaning */
+#define MAGIC 0x76547233u /* changes with the bytes or their meaning */
 #define MOST_COUNT (1 << 30)
 /* No coordinate, length or angle is larger; what is would overflow an int somewhere. */
 #define MOST_VALUE 1e7f
@@ -161,9 +161,14 @@ static void io_track(vi_io *x, vi_track_state *s, vi_track *t)
     vi_io_bytes(x, t->credit.point, sizeof(t->credit.point));
     vi_io_floats(x, &t->held, 1);
     vi_io_bool(x, &t->wants);
+    vi_io_bool(x, &t->close);
+    vi_io_bool(x, &t->contested);
+    vi_io_floats(x, &t->worth, 1);
+    vi_io_number(x, &t->embedded_at);
     io_embedding(x, &t->size, t->embedding);
     vi_io_number(x, &t->renew_at);
     vi_io_int(x, &t->stranger, 0, MOST_COUNT);
+    vi_io_number(x, &t->strange_at);
     vi_io_int(x, &t->view, -1, VI_MAX_FACES - 1);
     if (t->view < 0 || x->b->failed)
         return;
@@ -237,6 +242,7 @@ static void io_state(vi_io *x, vi_track_state *s)
     io_cut(x, &s->cut);
     io_persons(x, &s->persons);
     io_tracks(x, s);
+    vi_history_io(x, &s->past, s->s.ahead);
 }
 
 void vi_track_save(const void *self, vi_blob *b)

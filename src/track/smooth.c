@@ -55,8 +55,7 @@ static float face_width(const viso_point3 *m)
     return hypotf(m[454].x - m[234].x, m[454].y - m[234].y);
 }
 
-/* Motion about `c` that takes the firm points of a to those of b. */
-static bool measure(const viso_point3 *a, const viso_point3 *b, viso_point3 c, vi_motion *out)
+bool vi_smooth_between(const viso_point3 *a, const viso_point3 *b, viso_point3 c, vi_motion *out)
 {
     viso_point3 p[VI_COUNT(firm)];
     vi_point q[VI_COUNT(firm)];
@@ -155,7 +154,7 @@ void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], con
     float width = face_width(raw);
     if (!s->frames || how->shape <= 0 || !(width > 1)) {
         vi_motion v = { 0 };
-        bool known = s->frames && measure(s->mesh, raw, vi_follow_centre(s->mesh), &v);
+        bool known = s->frames && vi_smooth_between(s->mesh, raw, vi_follow_centre(s->mesh), &v);
         start(s, raw);
         if (known)
             learn_velocity(s, &v, 1); /* the next region is foretold without smoothing too */
@@ -166,7 +165,7 @@ void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], con
     vi_motion ahead = moved ? *moved : s->velocity, off;
     vi_motion_apply(&ahead, vi_follow_centre(s->mesh), s->mesh, VISO_MESH_POINTS);
     viso_point3 c = vi_follow_centre(s->mesh);
-    if (!measure(s->mesh, raw, c, &off) || hypotf(off.dx, off.dy) > JUMP * width || fabsf(off.scale) > JUMP) {
+    if (!vi_smooth_between(s->mesh, raw, c, &off) || hypotf(off.dx, off.dy) > JUMP * width || fabsf(off.scale) > JUMP) {
         start(s, raw);
         return;
     }

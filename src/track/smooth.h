@@ -36,5 +36,8 @@ void vi_smooth_reset(vi_smooth *s);
 void vi_smooth_update(vi_smooth *s, const viso_point3 raw[VISO_MESH_POINTS], const vi_steady *how, const vi_motion *moved);
 /* Moves the mesh one frame on without a measurement: by what was seen, or by its velocity, which dies down. */
 void vi_smooth_coast(vi_smooth *s, const vi_motion *moved);
+/* Motion about `c` that takes the firm points (bone rather than expression) of mesh a to those of b; false when they do not decide
+ * it. */
+bool vi_smooth_between(const viso_point3 *a, const viso_point3 *b, viso_point3 c, vi_motion *out);
 
 #endif

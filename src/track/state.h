@@ -4,6 +4,7 @@
 
 #include "track/cut.h"
 #include "track/follow.h"
+#include "track/past.h"
 #include "track/person.h"
 #include "track/smooth.h"
 #include "track/track.h"
@@ -20,7 +21,9 @@ typedef struct vi_track {
     bool shown;    /* was handed out at least once */
     vi_smooth smooth;
     vi_face face;    /* the record handed out last, without patch */
-    vi_box foretold; /* where begin expected the face in this frame */
+    vi_box foretold; /* where begin expected the face in this frame, and the motion by which, about `from` */
+    vi_motion step;
+    viso_point3 from;
     int view;             /* index of its views, -1 none free */
     vi_followed followed; /* what its points did between the last frame and this one */
     vi_motion motion;     /* when found; when held, place and size alone */
@@ -34,11 +37,24 @@ typedef struct vi_track {
     float held;           /* share of its points that moved with it */
     /* Identity. */
     bool wants; /* a new embedding was asked for */
+    bool close;     /* touches another face */
+    bool contested; /* its place alone does not tell whose face it follows: the next embedding decides */
+    float worth;    /* how good a view the embedding is of, 0 to 1 */
+    uint64_t embedded_at; /* frame of the last embedding */
     int size;   /* of the embedding, 0 none yet */
     float embedding[VISO_EMBEDDING_MAX];
     uint64_t renew_at; /* frame at which the next embedding is due */
     int stranger;      /* embeddings in a row that did not fit */
+    uint64_t strange_at; /* frame of the first of them */
 } vi_track;
+
+/* What a track is called and known by. */
+typedef struct vi_name {
+    int id, size, stranger;
+    float worth;
+    uint64_t embedded_at, strange_at;
+    float embedding[VISO_EMBEDDING_MAX];
+} vi_name;
 
 typedef struct vi_track_state {
     const vi_kernels *k;
@@ -67,6 +83,8 @@ typedef struct vi_track_state {
         vi_view now, next;
     } view[VI_MAX_FACES];
     vi_arena views; /* their pixels */
+    vi_history past;
+    vi_name names[VI_MAX_FACES]; /* scratch of identity.c */
 } vi_track_state;
 
 /* carry.c: what the pictures of a face say about where it went. A free pair of views, -1 none; what became of the face in this frame
@@ -74,6 +92,18 @@ typedef struct vi_track_state {
 int vi_track_take_view(vi_track_state *s);
 void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch);
 void vi_track_keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch);
+/* match.c: gives every record its track; those left with slot -1 are new, dropped ones are none. And how far a box is from where a
+ * track's face was expected, in face widths; INFINITY beyond what could be it. */
+void vi_track_match(vi_track_state *s, vi_work *w, bool *drop);
+float vi_track_away(const vi_track *t, const vi_box *b);
+/* It is in doubt whose face the track follows: the embedder is asked. */
+static inline void vi_track_doubt(vi_track_state *s, vi_track *t)
+{
+    t->contested = true;
+    t->renew_at = s->frame;
+}
+/* Ends a track whose face went out of sight in a running scene. */
+void vi_track_lose(vi_track_state *s, vi_track *t);
 /* Ends a track and remembers its person. */
 void vi_track_end_one(vi_track_state *s, vi_track *t);
 /* Marks which records get a new embedding in this frame and gives the others the one their track has. */

@@ -20,10 +20,6 @@
 #define PROBATION 6
 /* After a gap, and while on probation, the landmark model has to be convinced. */
 #define CONVINCED 0.8f
-/* A new detection continues a track that is missing its face when it is within so many face widths of where that one should
- * be; nearer than the second it is certainly the same. */
-#define ADOPT_FAR 1.0f
-#define ADOPT_SURE 0.5f
 /* Fade of a face that was not there a frame ago, and its growth per frame. */
 #define FADE_STEP 0.5f
 /* Frames in which a face that is bridged by its picture fades out. */
@@ -55,6 +51,11 @@
 /* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
 #define TRUSTED 0.85f
 #define DOUBTED 0.55f
+/* Landmarks of one frame that are elsewhere by so much (face widths, radians) than the followed points would have them say that the
+ * points followed something else. */
+#define CONTRADICTED 0.06f
+/* Overlap (over union) of two boxes from which their landmarks may be mixed up. */
+#define TOUCHING 0.08f
 /* Content of the face's place changed so much that bridging would paint a face on something else; part of the cut threshold. */
 #define PLACE_CHANGED 0.9f
 
@@ -86,6 +87,8 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     f->roi.angle += v->roll;
     f->f.box = (viso_box){ f->f.box.x0 + dx, f->f.box.y0 + dy, f->f.box.x1 + dx, f->f.box.y1 + dy };
     t->foretold = f->f.box;
+    t->step = *v;
+    t->from = vi_follow_centre(t->smooth.mesh);
 }
 
 /* Whether the picture beside the followed faces differs from what the detector saw last. */
@@ -279,6 +282,38 @@ bool vi_track_retry(void *self, vi_work *w)
 
 /* ---- end ---- */
 
+/* Whether the motion that was seen and the landmarks of this frame and the one before say the same. */
+static bool agrees(vi_track_state *s, const vi_track *t, const viso_point3 *mesh)
+{
+    const vi_past *old = s->past.n > 1 ? vi_moment_find(vi_history_at(&s->past, s->past.n - 2), t->life) : NULL;
+    viso_point3 ahead[VISO_MESH_POINTS];
+    vi_motion off;
+    if (!old || !old->measured)
+        return true;
+    memcpy(ahead, old->mesh, sizeof(ahead));
+    vi_motion_apply(&t->step, t->from, ahead, VISO_MESH_POINTS);
+    float width = hypotf(mesh[454].x - mesh[234].x, mesh[454].y - mesh[234].y);
+    return vi_smooth_between(ahead, mesh, vi_follow_centre(ahead), &off) &&
+           fmaxf(hypotf(off.dx, off.dy) / width, fmaxf(fabsf(off.scale), fabsf(off.roll))) < CONTRADICTED;
+}
+
+/* Keeps this frame's face for those who look back at it. */
+static vi_past *remember(vi_track_state *s, const vi_track *t, const viso_point3 *mesh, bool measured)
+{
+    vi_past *p = s->s.ahead > 0 ? vi_history_add(&s->past) : NULL;
+    if (!p)
+        return NULL;
+    p->life = t->life;
+    p->slot = (int)(t - s->track);
+    p->id = t->id;
+    p->measured = measured;
+    p->followed = !measured || agrees(s, t, mesh) ? t->followed : VI_FOLLOW_LOST;
+    p->motion = t->step;
+    p->centre = t->from;
+    memcpy(p->mesh, mesh, sizeof(p->mesh));
+    return p;
+}
+
 /* Takes the measured mesh into the track and writes the smoothed one into the record. */
 static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *canonical)
 {
@@ -287,8 +322,14 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
                             .level = (vi_steady_level)s->s.steady,
                             .hold = { s->s.hold_roll, s->s.hold_yaw, s->s.hold_pitch },
                             .doubt = held ? 1 - vi_smoothstep(t->held, DOUBTED, TRUSTED) : 0 };
+    vi_past *p = remember(s, t, f->f.mesh, true);
     vi_smooth_update(&t->smooth, f->f.mesh, &how, held ? &t->motion : NULL);
     memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
+    for (int i = 0; p && how.doubt > 0 && i < VISO_MESH_POINTS; i++) {
+        p->mesh[i].x += how.doubt * (t->smooth.mesh[i].x - p->mesh[i].x);
+        p->mesh[i].y += how.doubt * (t->smooth.mesh[i].y - p->mesh[i].y);
+        p->mesh[i].z += how.doubt * (t->smooth.mesh[i].z - p->mesh[i].z);
+    }
     vi_region_from_mesh(f);
     vi_marks_follow_mesh(&f->f);
     vi_points_again(f);
@@ -333,7 +374,10 @@ static bool bridge(vi_track_state *s, vi_track *t, vi_work *w, vi_face *f)
              b = vi_affine_apply(&w->upright, f->f.box.x1, f->f.box.y1);
     float fw = (float)w->frame->width, fh = (float)w->frame->height;
     vi_box part = { fminf(a.x, b.x) / fw, fminf(a.y, b.y) / fh, fmaxf(a.x, b.x) / fw, fmaxf(a.y, b.y) / fh };
-    return held || vi_cut_change(&s->cut, &part) <= s->s.cut * PLACE_CHANGED;
+    if (!held && vi_cut_change(&s->cut, &part) > s->s.cut * PLACE_CHANGED)
+        return false;
+    remember(s, t, f->f.mesh, false);
+    return true;
 }
 
 static int free_slot(const vi_track_state *s)
@@ -370,8 +414,7 @@ static void bear(vi_track_state *s, vi_work *w, vi_face *f)
     f->fresh = true;
 }
 
-/* Ends a track whose face went out of sight in a running scene. */
-static void lose(vi_track_state *s, vi_track *t)
+void vi_track_lose(vi_track_state *s, vi_track *t)
 {
     if (t->shown && s->frame - t->born >= LOST_LIVED) {
         s->somebody_lost = true;
@@ -382,87 +425,11 @@ static void lose(vi_track_state *s, vi_track *t)
     vi_track_end_one(s, t);
 }
 
-/* Two followed records on one face: the one that went where it was expected stays, then the older. */
-static void end_converged(vi_track_state *s, vi_work *w, bool *drop)
-{
-    for (int i = 0; i < w->n_face; i++) {
-        for (int j = 0; j < i; j++) {
-            vi_face *a = &w->face[j], *b = &w->face[i];
-            if (drop[i] || drop[j] || a->slot < 0 || b->slot < 0 || !(a->f.has & b->f.has & VISO_FACE_HAS_MESH) ||
-                !vi_same_face(&a->f.box, &b->f.box))
-                continue;
-            vi_track *ta = &s->track[a->slot], *tb = &s->track[b->slot];
-            float ea = vi_box_iou(&ta->foretold, &a->f.box), eb = vi_box_iou(&tb->foretold, &b->f.box);
-            bool keep_a = fabsf(ea - eb) > 0.1f ? ea > eb : ta->born <= tb->born;
-            lose(s, keep_a ? tb : ta);
-            w->count.ended++;
-            drop[keep_a ? i : j] = true;
-            s->look_next = true; /* the face that lost its follower may still be there */
-        }
-    }
-}
-
-/* How far a box is from where a track's face was expected, in face widths; beyond ADOPT_FAR, or of another size, it is another
- * face. */
-static float away(const vi_track *t, const vi_box *b)
-{
-    const vi_box *e = &t->foretold;
-    float width = fmaxf(e->x1 - e->x0, 1), ratio = (b->x1 - b->x0) / width;
-    float d = hypotf(b->x0 + b->x1 - e->x0 - e->x1, b->y0 + b->y1 - e->y0 - e->y1) / 2 / width;
-    return ratio > 0.6f && ratio < 1.67f ? d : INFINITY;
-}
-
-/* A new record that continues a track whose own record found nothing. */
-static bool adopt(vi_track_state *s, vi_work *w, int i, bool *drop)
-{
-    vi_face *f = &w->face[i];
-    int best = -1;
-    float least = ADOPT_FAR;
-    for (int j = 0; j < w->n_face; j++) {
-        const vi_face *o = &w->face[j];
-        if (o->slot < 0 || drop[j] || (o->f.has & VISO_FACE_HAS_MESH))
-            continue;
-        float d = away(&s->track[o->slot], &f->f.box);
-        if (d < least) {
-            least = d;
-            best = j;
-        }
-    }
-    if (best < 0)
-        return false;
-    f->slot = w->face[best].slot;
-    f->fresh = false;
-    w->count.adopted++;
-    drop[best] = true;
-    if (least > ADOPT_SURE) {
-        s->track[f->slot].renew_at = s->frame; /* could be somebody else: ask the embedder */
-        vi_smooth_reset(&s->track[f->slot].smooth);
-    }
-    return true;
-}
-
-static bool covered(const vi_work *w, int i, const bool *drop)
-{
-    for (int j = 0; j < w->n_face; j++)
-        if (j != i && !drop[j] && w->face[j].slot >= 0 && (w->face[j].f.has & VISO_FACE_HAS_MESH) &&
-            vi_same_face(&w->face[i].f.box, &w->face[j].f.box))
-            return true;
-    return false;
-}
-
 static void follow(vi_track_state *s, vi_work *w, bool *drop)
 {
-    bool fresh[VI_MAX_FACES];
-    for (int i = 0; i < w->n_face; i++) {
-        drop[i] = false;
-        fresh[i] = w->face[i].slot < 0;
-    }
-    end_converged(s, w, drop);
+    vi_track_match(s, w, drop);
     for (int i = 0; i < w->n_face; i++)
-        if (fresh[i] && (!(w->face[i].f.has & VISO_FACE_HAS_MESH) || covered(w, i, drop)))
-            drop[i] = true;
-    for (int i = 0; i < w->n_face; i++)
-        if (fresh[i] && !drop[i] && !adopt(s, w, i, drop))
+        if (w->face[i].slot < 0 && !drop[i])
             bear(s, w, &w->face[i]);
     for (int i = 0; i < w->n_face; i++) {
         vi_face *f = &w->face[i];
@@ -479,12 +446,30 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
             else
                 t->fade = fminf(1, t->fade + FADE_STEP);
         } else if (t->probation || !bridge(s, t, w, f)) {
-            lose(s, t);
+            vi_track_lose(s, t);
             w->count.ended++;
             drop[i] = true;
         } else {
             w->count.bridged++;
         }
+    }
+}
+
+/* Landmarks of faces that touch may slide from one to the other: when they are apart again, it is checked who is who. */
+static void watch_neighbours(vi_track_state *s, const vi_work *w)
+{
+    bool close[VI_MAX_FACES] = { false };
+    for (int i = 0; i < w->n_face; i++)
+        for (int j = 0; j < i; j++)
+            if (vi_box_iou(&w->face[i].f.box, &w->face[j].f.box) > TOUCHING)
+                close[i] = close[j] = true;
+    for (int i = 0; i < w->n_face; i++) {
+        vi_track *t = w->face[i].slot < 0 ? NULL : &s->track[w->face[i].slot];
+        if (!t || t->missing)
+            continue;
+        if (t->close && !close[i])
+            vi_track_doubt(s, t);
+        t->close = close[i];
     }
 }
 
@@ -508,6 +493,10 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         end_still(w);
         return VISO_OK;
     }
+    if (s->s.ahead > 0)
+        vi_history_open(&s->past, w->sequence, s->frame);
+    if (w->canonical)
+        s->past.canonical = w->canonical;
     follow(s, w, drop);
     int n = 0;
     for (int i = 0; i < w->n_face; i++) {
@@ -533,20 +522,9 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
     }
     w->n_face = n;
     s->empty = n ? 0 : s->empty + 1;
+    watch_neighbours(s, w);
     vi_track_plan_embeddings(s, w);
     return VISO_OK;
-}
-
-int vi_track_lag(const void *self)
-{
-    (void)self;
-    return 0;
-}
-
-void vi_track_settle(void *self, vi_work *w)
-{
-    (void)self;
-    (void)w;
 }
 
 /* ---- the stages ---- */
@@ -564,6 +542,7 @@ static void reset(void *self)
     end_all(s);
     vi_persons_clear(&s->persons);
     vi_cut_reset(&s->cut);
+    vi_history_clear(&s->past);
     s->started = s->look_next = false;
     s->empty = 0;
     s->next_id = 0;
@@ -575,6 +554,8 @@ static void destroy_begin(void **self)
     vi_track_state *s = *self;
     if (s && s->views.base)
         vi_arena_destroy(&s->views);
+    if (s)
+        vi_history_destroy(&s->past);
     vi_free(s);
     *self = NULL;
 }
@@ -603,7 +584,7 @@ static int create_begin(void **self, const vi_stage_env *env, viso_error *err)
     s->k = env->k;
     s->s = *(const vi_track_settings *)env->settings;
     vi_persons_clear(&s->persons);
-    if (create_views(s)) {
+    if (create_views(s) || vi_history_create(&s->past)) {
         destroy_begin(self);
         return vi_error_nomem(err, "views of faces");
     }
@@ -635,6 +616,10 @@ static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
                   "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 10,
                   0),
+    VI_OPTION_INT(vi_track_settings, ahead, "look-ahead", "Look ahead",
+                  "In files a frame waits until so many frames behind it were analysed too: smoothing is then without delay, and "
+                  "gaps that end are closed from both sides. 0: every frame by those before it alone.",
+                  "frames", 6, 0, VI_AHEAD_MOST, 0),
     VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
                     "Part of a face's points that may get lost from one frame to the next before their motion is not "
                     "believed.",

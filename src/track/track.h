@@ -26,6 +26,7 @@ typedef struct vi_track_settings {
         smooth; /* strength of landmark smoothing, 0 off .. 1 strong, default 0.5; adaptive: fast motion is not smoothed
                           (recipe: a = clip(.25 + 18 speed/face width, .25, 1) at 0.5) */
     int gap;    /* frames bridged without a visible face before it fades out, 4 */
+    int ahead;    /* frames analysed before a frame is settled, 6; 0: causal */
     float lose; /* share of a face's points that may get lost between two frames before they are not believed, 0.4 */
     float padding; /* percent around a lost face's region that the detector looks at, 35 */
     bool weigh;    /* channels of the correlation filter by how well they tell the face from its surroundings */

@@ -151,6 +151,13 @@ static void parts_answer_what_lies_in_them(void **state)
     assert_int_equal(found(c, 1, "key", 90, 150), all);
     assert_int_equal(found(c, 1, "key", 490, INT64_MAX), all);
     assert_int_equal(found(c, 1, "key", 500, INT64_MAX), 0);
+    vi_cache_input in = input_of(5);
+    int64_t late;
+    OK(vi_cache_begin(c, &in, "key", &(vi_cache_span){ 0, INT64_MAX, 1, 1000 }, &late, &err)); /* whose first frame is damaged */
+    OK(put_frames(c, late, 5, 10, 20));
+    OK(vi_cache_finish(c, late, &err));
+    assert_int_equal(found(c, 5, "key", 0, INT64_MAX), late);
+    OK(vi_cache_clear(c, in.digest, NULL, &(int){ 0 }, &err));
     int64_t again = record(c, 1, "key", 100, 12, 220); /* further than the first part */
     assert_int_equal(found(c, 1, "key", 100, 200), again);
     vi_cache_close(&c);

@@ -92,6 +92,22 @@ static int write_result(const viso_swap_params *p, const char *text)
     return fclose(f) ? VISO_ERR_NO_SPACE : VISO_OK;
 }
 
+viso_form viso_swap_form(const viso_options *o, const char *target, const char *out)
+{
+    (void)o;
+    (void)out;
+    return vi_is_folder(target) ? VISO_FORM_FILES : VISO_FORM_FILE;
+}
+
+int viso_unfinished(const char *out, viso_unfinished_info *info)
+{
+    char path[600];
+    memset(info, 0, sizeof *info);
+    snprintf(info->folder, sizeof info->folder, "%s.unfinished", out);
+    snprintf(path, sizeof path, "%s/journal", info->folder);
+    return access(path, F_OK) == 0;
+}
+
 int viso_swap(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats, viso_error *err)
 {
     for (int i = 0; i < p->n_source; i++)

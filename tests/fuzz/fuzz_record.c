@@ -18,8 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (int i = 0; i < first.n_face; i++) {
         const vi_face *f = &first.face[i];
-        if (f->slot < -1 || f->slot >= VI_MAX_TRACKS || f->f.marks.count < 0 || f->f.marks.count > VISO_MARKS_MAX || f->f.embedding_size < 0 ||
-            f->f.embedding_size > VISO_EMBEDDING_MAX || memchr(f->f.marks.model, 0, sizeof f->f.marks.model) == NULL)
+        if (f->slot < -1 || f->slot >= VI_MAX_TRACKS || memchr(f->f.marks.model, 0, sizeof f->f.marks.model) == NULL)
+            abort();
+        if (f->f.marks.count < 0 || f->f.marks.count > VISO_MARKS_MAX)
+            abort();
+        if (f->f.embedding_size < 0 || f->f.embedding_size > VISO_EMBEDDING_MAX)
             abort();
     }
     vi_work_put(&out, &first);

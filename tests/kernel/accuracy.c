@@ -101,6 +101,13 @@ static void guided_follows_the_paper(void **unused)
             }
     assert_int_equal(k->guided(&d.p, &g.p, &s.p, r, (float)eps, test_arena()), 0);
     check_planes("guided", &ref.p, &d.p, 1e-4f, 0);
+    guarded slope = guarded_new(w, h, 0, 0), offset = guarded_new(w, h, 0, 0);
+    assert_int_equal(k->guided_fit(&slope.p, &offset.p, &g.p, &s.p, r, (float)eps, test_arena()), 0);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            ref.p.p[y * ref.p.stride + x] = at(&slope.p, x, y) * at(&g.p, x, y) + at(&offset.p, x, y);
+    check_planes("guided fit", &ref.p, &d.p, 1e-4f, 0);
+    guarded_free(&slope), guarded_free(&offset);
     assert_int_equal(k->guided(&s.p, &g.p, &s.p, r, (float)eps, test_arena()), 0);
     check_planes("guided in place", &d.p, &s.p, 0.0f, 0);
     free(a), free(b);

@@ -95,11 +95,15 @@ static void guided(void **unused)
     FOR_ALL_SIZES
     for (size_t r = 0; r < VI_COUNT(radii); r++) {
         guarded g = make(FILL_NOISE, 0.0f, 1.0f), s = make(FILL_BLOB, 0.0f, 1.0f), f = make(FILL_FLAT, 0.0f, 1.0f),
-                d[2];
+                q = make(FILL_FLAT, 0.0f, 1.0f), d[2];
         BOTH("guided", 2e-4f, assert_int_equal(v->guided(o, &g.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
         BOTH("guided in place", 2e-4f, assert_int_equal(v->guided(o, &g.p, o, radii[r], 1e-2f, test_arena()), 0));
         BOTH("guided by flat", 2e-4f, assert_int_equal(v->guided(o, &f.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
-        guarded_free(&g), guarded_free(&s), guarded_free(&f);
+        BOTH("guided fit", 2e-3f, /* the slope is larger than what it leads to */
+             assert_int_equal(v->guided_fit(o, &q.p, &g.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
+        BOTH("guided fit, offset", 2e-3f,
+             assert_int_equal(v->guided_fit(&q.p, o, &g.p, &s.p, radii[r], 1e-3f, test_arena()), 0));
+        guarded_free(&g), guarded_free(&s), guarded_free(&f), guarded_free(&q);
     }
 }
 

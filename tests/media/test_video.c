@@ -332,6 +332,32 @@ static void odd_formats_come_in(void **state)
     }
 }
 
+/* Interlaced frames keep their lines and say which field comes first, where the codec can. */
+static void fields_are_kept(void **state)
+{
+    static const struct {
+        int codec;
+        const char *to;
+    } kinds[] = { { 1, "f.out.mp4" }, { 1, "f.out.mkv" }, { 5, "f.out.mov" }, { 6, "f6.out.mkv" } };
+    need_ffmpeg();
+    for (int bottom = 0; bottom < 2; bottom++) {
+        const char *order = bottom ? "bff" : "tff";
+        assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=192x128:r=50:d=0.4 -vf tinterlace=%s,fieldorder=%s "
+                             "-flags +ilme+ildct -c:v libx264 -preset ultrafast -x264-params %s=1 fields.mp4", bottom ? "interleave_bottom" : "interleave_top",
+                             order, order), 0);
+        holds("fields.mp4", "-show_entries frame=interlaced_frame,top_field_first", bottom ? "top_field_first=0" : "top_field_first=1");
+        for (size_t i = 0; i < VI_COUNT(kinds); i++) {
+            vi_output_settings s = { .codec = kinds[i].codec, .crf = -1, .preset = 2, .lookahead = -1 };
+            copy_or_fail("fields.mp4", kinds[i].to, &s);
+            same_answer("fields.mp4", kinds[i].to, VIDEO_ONLY " -show_entries stream=field_order -show_entries frame=interlaced_frame,"
+                                                   "top_field_first -show_entries frame_side_data= -of default=nw=1");
+        }
+        vi_output_settings vp9 = { .codec = 3, .crf = -1, .preset = 2, .lookahead = -1 };
+        copy_or_fail("fields.mp4", "f.out.webm", &vp9);
+        assert_non_null(strstr(logged.text, "do not say that they are interlaced"));
+    }
+}
+
 static void animations_are_video(void **state)
 {
     need_ffmpeg();
@@ -434,6 +460,7 @@ int main(void)
         cmocka_unit_test(lossless_coding_keeps_every_pixel),
         cmocka_unit_test(every_codec_writes),
         cmocka_unit_test(odd_formats_come_in),
+        cmocka_unit_test(fields_are_kept),
         cmocka_unit_test(animations_are_video),
         cmocka_unit_test(a_cover_picture_is_not_the_video),
         cmocka_unit_test(a_cut_leaves_a_playable_file),

@@ -226,6 +226,7 @@ static void a_resumed_run_keeps_the_numbers(void **state)
             continue;
         OK(vi_recall_get(r, i * TICK, &to, &err) ? 0 : 1);
         assert_int_equal(to.n_face, 2);
+        assert_false(to.cut); /* it is the middle of something */
         for (int k = 0; k < 2; k++)
             assert_int_equal(to.face[k].ordinal, from.face[k].ordinal);
     }

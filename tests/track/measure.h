@@ -8,15 +8,33 @@
 #define MOST_FRAMES 300
 #define MOST_ACTORS 3
 #define SETTLE 15
+#define VI_LAG_MOST 15
 
 typedef struct trace {
     vi_point (*raw)[VISO_MESH_POINTS];  /* per frame, in the actor's own coordinates */
-    vi_point (*mesh)[VISO_MESH_POINTS];
+    vi_point (*mesh)[VISO_MESH_POINTS]; /* as the chain leaves it */
+    vi_point (*calm)[VISO_MESH_POINTS]; /* once it is settled */
     bool seen[MOST_FRAMES];
-    float raw_roll[MOST_FRAMES], roll[MOST_FRAMES]; /* degrees */
+    float raw_roll[MOST_FRAMES], roll[MOST_FRAMES], calm_roll[MOST_FRAMES]; /* degrees */
     float true_roll[MOST_FRAMES], scale[MOST_FRAMES];
-    int number; /* public track number last seen, -1 none */
 } trace;
+
+typedef struct faults {
+    int lost;     /* frames x actors in which somebody visible has no record, or one that is more than half faded */
+    int faded;    /* records of visible actors that are not opaque */
+    int extra;    /* records that belong to nobody */
+    int switches; /* changed numbers */
+    int number[MOST_ACTORS]; /* public track number last seen, -1 none */
+} faults;
+
+/* A frame that waits for those behind it. */
+typedef struct waiting {
+    vi_work *w;
+    int frame;
+    motion at[MOST_ACTORS];
+    bool hidden[MOST_ACTORS];
+    vi_affine back[MOST_ACTORS];
+} waiting;
 
 typedef struct measure {
     analysis *a;
@@ -24,11 +42,9 @@ typedef struct measure {
     trace t[MOST_ACTORS];
     int n_actor, frames;
     int looked, networks;
-    int lost;     /* frames x actors in which somebody visible has no record, or one that is more than half faded */
-    int faded;    /* records of visible actors that are not opaque */
-    int extra;    /* records that belong to nobody */
-    int switches; /* changed numbers */
-    float worst_fade;
+    faults causal, offline;
+    waiting wait[VI_LAG_MOST + 1];
+    int n_wait;
 } measure;
 
 static inline measure *measure_open(const char *const *set, int n_actor)
@@ -40,8 +56,11 @@ static inline measure *measure_open(const char *const *set, int n_actor)
     for (int i = 0; i < n_actor; i++) {
         m->t[i].raw = calloc(MOST_FRAMES, sizeof(*m->t[i].raw));
         m->t[i].mesh = calloc(MOST_FRAMES, sizeof(*m->t[i].mesh));
-        m->t[i].number = -1;
+        m->t[i].calm = calloc(MOST_FRAMES, sizeof(*m->t[i].calm));
+        m->causal.number[i] = m->offline.number[i] = -1;
     }
+    for (size_t i = 0; i < VI_COUNT(m->wait); i++)
+        m->wait[i].w = calloc(1, sizeof(vi_work));
     return m;
 }
 
@@ -50,7 +69,10 @@ static inline void measure_close(measure *m)
     for (int i = 0; i < m->n_actor; i++) {
         free(m->t[i].raw);
         free(m->t[i].mesh);
+        free(m->t[i].calm);
     }
+    for (size_t i = 0; i < VI_COUNT(m->wait); i++)
+        free(m->wait[i].w);
     scene_close(m->s);
     analysis_close(m->a);
     free(m);
@@ -77,12 +99,59 @@ static inline void keep_mesh(vi_point *to, const vi_face *f, const vi_affine *ba
         to[p] = vi_affine_apply(back, f->f.mesh[p].x, f->f.mesh[p].y);
 }
 
+/* How a frame's records answer for its actors. */
+static inline void judge_frame(measure *m, const vi_work *w, const waiting *at, bool calm)
+{
+    faults *k = calm ? &m->offline : &m->causal;
+    int known = 0, n = at->frame;
+    for (int i = 0; i < m->n_actor; i++) {
+        trace *t = &m->t[i];
+        int r = nearest_record(w, &at->at[i], true);
+        known += r >= 0;
+        t->seen[n] = r >= 0 && !at->hidden[i];
+        if (at->hidden[i])
+            continue;
+        if (r < 0 || w->face[r].fade < .5f)
+            k->lost++;
+        if (r < 0)
+            continue;
+        const vi_face *f = &w->face[r];
+        k->faded += f->fade < .999f;
+        k->switches += k->number[i] >= 0 && k->number[i] != f->f.track;
+        k->number[i] = f->f.track;
+        keep_mesh(calm ? t->calm[n] : t->mesh[n], f, &at->back[i]);
+        (calm ? t->calm_roll : t->roll)[n] = f->f.pose.roll;
+    }
+    int shown = 0;
+    for (int i = 0; i < w->n_face; i++)
+        shown += w->face[i].fade > 0;
+    k->extra += VI_MAX(0, shown - known);
+}
+
+static inline void settle_oldest(measure *m)
+{
+    waiting first = m->wait[0];
+    vi_track_settle(m->a->begin, first.w);
+    judge_frame(m, first.w, &first, true);
+    m->n_wait--;
+    for (int i = 0; i < m->n_wait; i++)
+        m->wait[i] = m->wait[i + 1];
+    m->wait[m->n_wait] = first;
+}
+
+/* The clip is over. */
+static inline void measure_end(measure *m)
+{
+    while (m->n_wait)
+        settle_oldest(m);
+}
+
 /* Runs the analysis over the scene's frame. `at[i]`: where actor i is; hidden[i]: cannot be seen, losing it is no fault. */
 static inline void measure_frame(measure *m, const still_actor *actor, const motion *at, const bool *hidden)
 {
     analysis *a = m->a;
     vi_work *w = a->w;
-    int n = m->frames, embed = 1;
+    int n = m->frames;
     w->frame = m->s->frame;
     w->colour = &m->s->colour;
     w->upright = vi_frame_upright(w->frame, &w->width, &w->height);
@@ -96,49 +165,34 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
             OK_OF(a->err, vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
         OK_OF(a->err, vi_landmark_points.process(a->landmark, w, &a->arena, &a->err));
     } while (vi_track_retry(a->begin, w));
-    vi_affine back[MOST_ACTORS];
+    waiting *now = &m->wait[m->n_wait++];
+    now->frame = n;
     for (int i = 0; i < m->n_actor; i++) {
         vi_affine to_frame = actor_map(&actor[i], &at[i]);
-        vi_affine_invert(&to_frame, &back[i]);
+        now->at[i] = at[i];
+        now->hidden[i] = hidden && hidden[i];
+        vi_affine_invert(&to_frame, &now->back[i]);
+        m->t[i].true_roll[n] = at[i].roll;
+        m->t[i].scale[n] = at[i].width / actor[i].width;
         int r = nearest_record(w, &at[i], true);
         if (r >= 0) {
             vi_pose3d pose;
-            keep_mesh(m->t[i].raw[n], &w->face[r], &back[i]);
+            keep_mesh(m->t[i].raw[n], &w->face[r], &now->back[i]);
             if (vi_pose_fit(w->canonical, w->face[r].f.mesh, &pose))
                 m->t[i].raw_roll[n] = pose.angles.roll;
         }
     }
     OK_OF(a->err, vi_track_end.process(a->end, w, &a->arena, &a->err));
-    if (embed) {
-        OK_OF(a->err, vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
-        vi_track_confirm(a->begin, w, 0.42f);
-    }
+    OK_OF(a->err, vi_identify_recognise.process(a->identify, w, &a->arena, &a->err));
+    vi_track_confirm(a->begin, w, 0.42f);
     assert_int_equal(vi_arena_mark(&a->arena), 0);
     m->looked += w->count.looks > 0;
     m->networks += (int)w->count.networks;
-    int known = 0;
-    for (int i = 0; i < m->n_actor; i++) {
-        trace *t = &m->t[i];
-        int r = nearest_record(w, &at[i], true);
-        known += r >= 0;
-        t->true_roll[n] = at[i].roll;
-        t->scale[n] = at[i].width / actor[i].width;
-        t->seen[n] = r >= 0 && !(hidden && hidden[i]);
-        if (hidden && hidden[i])
-            continue;
-        if (r < 0 || w->face[r].fade < .5f)
-            m->lost++;
-        if (r < 0)
-            continue;
-        const vi_face *f = &w->face[r];
-        m->faded += f->fade < .999f;
-        m->switches += t->number >= 0 && t->number != f->f.track;
-        t->number = f->f.track;
-        keep_mesh(t->mesh[n], f, &back[i]);
-        t->roll[n] = f->f.pose.roll;
-    }
-    m->extra += VI_MAX(0, w->n_face - known);
+    judge_frame(m, w, now, false);
+    *now->w = *w;
     m->frames++;
+    if (m->n_wait > vi_track_lag(a->begin))
+        settle_oldest(m);
 }
 
 /* RMS distance to the known motion in frame pixels: each point against its own mean place on the actor. */
@@ -218,20 +272,30 @@ static inline turn_error roll_error(const trace *t, const float *roll, int frame
     return e;
 }
 
-static inline void report(const char *name, const measure *m)
+static inline void report_one(const measure *m, const char *name, bool calm)
 {
-    print_message("%-26s", name);
+    const faults *k = calm ? &m->offline : &m->causal;
+    print_message("%-20s %s", name, calm ? "offline" : "causal ");
     for (int i = 0; i < m->n_actor; i++) {
         const trace *t = &m->t[i];
-        turn_error e = roll_error(t, t->roll, m->frames), raw = roll_error(t, t->raw_roll, m->frames);
+        turn_error e = roll_error(t, calm ? t->calm_roll : t->roll, m->frames), raw = roll_error(t, t->raw_roll, m->frames);
         print_message("%s rms %.3f (raw %.3f) px, jitter@1080 %.3f (raw %.3f) px, roll sd %.3f (raw %.3f) worst %.2f",
-                      i ? " |" : "", rms_of(t, t->mesh, m->frames), rms_of(t, t->raw, m->frames),
-                      jitter_of(t, t->mesh, m->frames, 480), jitter_of(t, t->raw, m->frames, 480), e.sd, raw.sd, e.worst);
+                      i ? " |" : "", rms_of(t, calm ? t->calm : t->mesh, m->frames), rms_of(t, t->raw, m->frames),
+                      jitter_of(t, calm ? t->calm : t->mesh, m->frames, 480), jitter_of(t, t->raw, m->frames, 480), e.sd, raw.sd,
+                      e.worst);
         if (e.lag > -2.9)
-            print_message(" lag %.2f frames", e.lag);
+            print_message(" lag %.2f", e.lag);
     }
-    print_message("; looked %d of %d, %.2f networks, lost %d faded %d extra %d switches %d\n", m->looked, m->frames,
-                  (double)m->networks / m->frames, m->lost, m->faded, m->extra, m->switches);
+    print_message("; lost %d faded %d extra %d switches %d\n", k->lost, k->faded, k->extra, k->switches);
+}
+
+/* Settles what still waits, and prints both. */
+static inline void report(const char *name, measure *m)
+{
+    measure_end(m);
+    report_one(m, name, false);
+    report_one(m, name, true);
+    print_message("%-20s looked at %d of %d, %.2f networks a frame\n", "", m->looked, m->frames, (double)m->networks / m->frames);
 }
 
 #endif

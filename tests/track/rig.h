@@ -13,6 +13,8 @@
 #define WIDTH 640
 #define HEIGHT 360
 #define ACTORS 4
+#define VI_WAIT 17
+#define LID 159
 
 typedef struct actor {
     float x, y, width;
@@ -38,15 +40,49 @@ static inline void fake_thumbnail(const vi_frame *f, uint8_t *out, int w, int h)
 
 static const actor *painted; /* whose skin has texture; NULL: nobody's, the points of faces say nothing */
 
+/* Noise without a period: random values on a lattice, smooth in between. */
+static inline float lattice(float u, float v, uint32_t seed)
+{
+    float fu = floorf(u), fv = floorf(v), su = u - fu, sv = v - fv, c[4];
+    su = su * su * (3 - 2 * su);
+    sv = sv * sv * (3 - 2 * sv);
+    for (int i = 0; i < 4; i++) {
+        uint32_t h = (uint32_t)((int)fu + (i & 1)) * 374761393u + (uint32_t)((int)fv + i / 2) * 668265263u + seed * 2246822519u;
+        h = (h ^ h >> 13) * 1274126177u;
+        c[i] = (float)((h ^ h >> 16) & 0xffff) / 65535.0f;
+    }
+    float top = c[0] + su * (c[1] - c[0]), low = c[2] + su * (c[3] - c[2]);
+    return top + sv * (low - top);
+}
+
+#define SKIN_SIDE 256
+#define SKIN_UNIT 160.0f
+
+static inline const float *skin_of(uint32_t person)
+{
+    static float table[8][SKIN_SIDE * SKIN_SIDE];
+    static bool made[8];
+    float *t = table[person % 8];
+    for (int i = 0; i < SKIN_SIDE * SKIN_SIDE && !made[person % 8]; i++) {
+        float u = (float)(i % SKIN_SIDE) / SKIN_UNIT, v = (float)(i / SKIN_SIDE) / SKIN_UNIT;
+        t[i] = .2f + .4f * lattice(7 * u, 7 * v, person) + .2f * lattice(17 * u, 17 * v, person + 77);
+    }
+    made[person % 8] = true;
+    return t;
+}
+
 /* What is on a head: the same at the same place of the same person, whatever it does. */
 static inline float skin(const actor *a, float x, float y)
 {
     float c = cosf(a->roll), s = sinf(a->roll), dx = (x - a->x) / a->width, dy = (y - a->y) / a->width;
-    float u = c * dx + s * dy, v = c * dy - s * dx, p = (float)a->person;
+    float u = c * dx + s * dy, v = c * dy - s * dx;
     if (u * u / .36f + v * v / .5f > 1)
         return -1;
-    return .5f + .12f * sinf((27 + p) * u + 3 * p) * cosf((23 + 2 * p) * v) + .1f * sinf(41 * u - (33 + p) * v) +
-           .1f * cosf((19 - p) * u + 37 * v + p);
+    float x0 = (u + .65f) * SKIN_UNIT, y0 = (v + .75f) * SKIN_UNIT; /* from a table: it is looked at a million times */
+    const float *row = skin_of((uint32_t)a->person) + (int)y0 * SKIN_SIDE + (int)x0;
+    float fx = x0 - floorf(x0), fy = y0 - floorf(y0);
+    float top = row[0] + fx * (row[1] - row[0]), low = row[SKIN_SIDE] + fx * (row[SKIN_SIDE + 1] - row[SKIN_SIDE]);
+    return top + fy * (low - top);
 }
 
 static inline int fake_grey(const vi_frame *f, const vi_colour_map *cm, const vi_affine *m, const vi_plane *out, vi_arena *scratch)
@@ -77,7 +113,25 @@ typedef struct rig {
     int embeddings, looks;
     float noise; /* of the landmarks, pixels */
     uint32_t seed;
+    float lid;    /* how far an upper lid has fallen, face widths */
+    bool silent;  /* the embedder has nothing to say */
+    vi_work *wait[VI_WAIT], *done; /* frames not settled yet, and the one settled last */
+    int n_wait;
 } rig;
+
+/* Stages with what r->s says. */
+static inline void make_stages(rig *r)
+{
+    assert_int_equal(vi_track_begin.create(&r->begin, &r->env, NULL), 0);
+    r->env.shared = r->begin;
+    assert_int_equal(vi_track_end.create(&r->end, &r->env, NULL), 0);
+}
+
+static inline void free_stages(rig *r)
+{
+    vi_track_end.destroy(&r->end);
+    vi_track_begin.destroy(&r->begin);
+}
 
 static inline rig *make_rig(void)
 {
@@ -88,9 +142,9 @@ static inline rig *make_rig(void)
     r->s = (vi_track_settings){ .redetect = 10, .cut = 18, .smooth = 0.5f, .gap = 4, .lose = .4f, .padding = 35, .steady = 2,
                                 .hold_roll = 3, .hold_yaw = 3, .hold_pitch = 3 };
     r->env = (vi_stage_env){ .k = &r->k, .settings = &r->s };
-    assert_int_equal(vi_track_begin.create(&r->begin, &r->env, NULL), 0);
-    r->env.shared = r->begin;
-    assert_int_equal(vi_track_end.create(&r->end, &r->env, NULL), 0);
+    make_stages(r);
+    for (int i = 0; i < VI_WAIT; i++)
+        r->wait[i] = calloc(1, sizeof(vi_work));
     r->w.frame = vi_frame_alloc(VI_FORMAT_GRAY8, WIDTH, HEIGHT);
     r->w.width = WIDTH;
     r->w.height = HEIGHT;
@@ -106,8 +160,9 @@ static inline rig *make_rig(void)
 
 static inline void free_rig(rig *r)
 {
-    vi_track_end.destroy(&r->end);
-    vi_track_begin.destroy(&r->begin);
+    free_stages(r);
+    for (int i = 0; i < VI_WAIT; i++)
+        free(r->wait[i]);
     vi_frame_unref(&r->w.frame);
     vi_arena_destroy(&r->arena);
     free(r);
@@ -166,6 +221,7 @@ static inline void landmark(rig *r, const actor *a)
                 f->f.mesh[p].x += r->noise * 2.45f * rnd(&r->seed);
                 f->f.mesh[p].y += r->noise * 2.45f * rnd(&r->seed);
             }
+            f->f.mesh[LID].y += r->lid * a[best].width;
             f->f.has |= VISO_FACE_HAS_MESH;
             f->f.quality = (float)a[best].person; /* lets the test see who was found */
             vi_region_from_mesh(f);
@@ -181,7 +237,7 @@ static inline void embed(rig *r)
 {
     for (int i = 0; i < r->w.n_face; i++) {
         viso_face *f = &r->w.face[i].f;
-        if (f->has & VISO_FACE_HAS_EMBEDDING)
+        if (f->has & VISO_FACE_HAS_EMBEDDING || r->silent)
             continue;
         r->embeddings++;
         f->embedding_size = 32;
@@ -233,6 +289,47 @@ static inline const vi_face *face_of(const rig *r, int person)
     for (int i = 0; i < r->w.n_face; i++)
         if ((int)r->w.face[i].f.quality == person)
             return &r->w.face[i];
+    return NULL;
+}
+
+/* The oldest frame that waits is settled: r->done. */
+static inline void settle(rig *r)
+{
+    vi_work *first = r->wait[0];
+    vi_track_settle(r->begin, first);
+    r->n_wait--;
+    for (int i = 0; i < r->n_wait; i++)
+        r->wait[i] = r->wait[i + 1];
+    r->wait[r->n_wait] = first;
+    r->done = first;
+}
+
+static inline void take(vi_work *to, const vi_work *from)
+{
+    to->sequence = from->sequence;
+    to->cut = from->cut;
+    to->count = from->count;
+    to->n_face = from->n_face;
+    memcpy(to->face, from->face, (size_t)from->n_face * sizeof(*from->face));
+}
+
+/* One frame analysed, and the one settled that waited long enough; false: none is ready. */
+static inline bool step_and_settle(rig *r, const actor *a)
+{
+    analyse(r, a);
+    take(r->wait[r->n_wait++], &r->w);
+    r->w.sequence++;
+    if (r->n_wait <= vi_track_lag(r->begin))
+        return false;
+    settle(r);
+    return true;
+}
+
+static inline const vi_face *settled_face(const rig *r, int person)
+{
+    for (int i = 0; i < r->done->n_face; i++)
+        if ((int)r->done->face[i].f.quality == person)
+            return &r->done->face[i];
     return NULL;
 }
 

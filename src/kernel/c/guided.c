@@ -48,7 +48,8 @@ static void column_add(double *col, const float *a, const float *b, int w, doubl
     }
 }
 
-static void apply_row(float *dst, const float *guide, const double *col, int w, int radius, int rows)
+/* Means of slope and offset over the window: into dst as the line of every pixel, or (offset not NULL) as they are. */
+static void apply_row(float *dst, float *offset, const float *guide, const double *col, int w, int radius, int rows)
 {
     double sa = 0.0, sb = 0.0;
     for (int x = -radius; x < w; x++) {
@@ -59,12 +60,18 @@ static void apply_row(float *dst, const float *guide, const double *col, int w, 
         if (x < 0)
             continue;
         int cols = VI_MIN(x + radius, w - 1) - VI_MAX(x - radius, 0) + 1;
-        dst[x] = (float)((sa * (double)guide[x] + sb) / ((double)cols * rows));
+        double n = (double)cols * rows;
+        if (offset) {
+            dst[x] = (float)(sa / n);
+            offset[x] = (float)(sb / n);
+        } else {
+            dst[x] = (float)((sa * (double)guide[x] + sb) / n);
+        }
     }
 }
 
-int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
-                  vi_arena *scratch)
+static int filter(const vi_plane *dst, const vi_plane *offset, const vi_plane *guide, const vi_plane *src, int radius,
+                  float eps, vi_arena *scratch)
 {
     size_t mark = vi_arena_mark(scratch);
     int w = dst->w, h = dst->h;
@@ -93,9 +100,21 @@ int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *sr
         if (y - radius - 1 >= 0)
             column_add(col, vi_row(&a, y - radius - 1), vi_row(&b, y - radius - 1), w, -1.0);
         if (y >= 0)
-            apply_row(vi_row(dst, y), vi_row(guide, y), col, w, radius,
+            apply_row(vi_row(dst, y), offset ? vi_row(offset, y) : NULL, vi_row(guide, y), col, w, radius,
                       VI_MIN(y + radius, h - 1) - VI_MAX(y - radius, 0) + 1);
     }
     vi_arena_release(scratch, mark);
     return VISO_OK;
+}
+
+int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
+                  vi_arena *scratch)
+{
+    return filter(dst, NULL, guide, src, radius, eps, scratch);
+}
+
+int VI_FN(guided_fit)(const vi_plane *slope, const vi_plane *offset, const vi_plane *guide, const vi_plane *src, int radius,
+                      float eps, vi_arena *scratch)
+{
+    return filter(slope, offset, guide, src, radius, eps, scratch);
 }

@@ -102,8 +102,8 @@ static void move_pairs(double *col, const float *in, const float *out, int n)
     }
 }
 
-/* Window sums of the pairs to `sums`, then the line of every pixel. */
-static void apply_row(float *dst, const float *guide, const double *col, const double *per_col, float *sums, int w,
+/* Window means of the pairs to `sums`, then the line of every pixel; with `offset` the means themselves. */
+static void apply_row(float *dst, float *offset, const float *guide, const double *col, const double *per_col, float *sums, int w,
                       int radius, int rows)
 {
     __m128d s = _mm_setzero_pd(), per_row = _mm_set1_pd(1.0 / rows);
@@ -114,12 +114,16 @@ static void apply_row(float *dst, const float *guide, const double *col, const d
         __m128d mean = _mm_mul_pd(s, _mm_mul_pd(per_row, _mm_loaddup_pd(per_col + x)));
         _mm_storel_pi((__m64 *)(void *)(sums + 2 * x), _mm_cvtpd_ps(mean));
     }
-    for (int x = 0; x < w; x++)
+    for (int x = 0; x < w && offset; x++) {
+        dst[x] = sums[2 * x];
+        offset[x] = sums[2 * x + 1];
+    }
+    for (int x = 0; x < w && !offset; x++)
         dst[x] = sums[2 * x] * guide[x] + sums[2 * x + 1];
 }
 
-int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
-                  vi_arena *scratch)
+static int filter(const vi_plane *dst, const vi_plane *offset, const vi_plane *guide, const vi_plane *src, int radius,
+                  float eps, vi_arena *scratch)
 {
     size_t mark = vi_arena_mark(scratch);
     int w = dst->w, h = dst->h;
@@ -155,9 +159,21 @@ int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *sr
         move_pairs(pairs, in < h ? ab + 2 * wide * (size_t)in : NULL, out >= 0 ? ab + 2 * wide * (size_t)out : NULL,
                    2 * w);
         if (y >= 0)
-            apply_row(vi_row(dst, y), vi_row(guide, y), pairs, per_col, mom, w, radius,
+            apply_row(vi_row(dst, y), offset ? vi_row(offset, y) : NULL, vi_row(guide, y), pairs, per_col, mom, w, radius,
                       VI_MIN(in, h - 1) - VI_MAX(y - radius, 0) + 1);
     }
     vi_arena_release(scratch, mark);
     return VISO_OK;
+}
+
+int VI_FN(guided)(const vi_plane *dst, const vi_plane *guide, const vi_plane *src, int radius, float eps,
+                  vi_arena *scratch)
+{
+    return filter(dst, NULL, guide, src, radius, eps, scratch);
+}
+
+int VI_FN(guided_fit)(const vi_plane *slope, const vi_plane *offset, const vi_plane *guide, const vi_plane *src, int radius,
+                      float eps, vi_arena *scratch)
+{
+    return filter(slope, offset, guide, src, radius, eps, scratch);
 }

@@ -20,7 +20,6 @@ struct vi_video_in {
     enum AVPixelFormat source; /* of the first frame */
     int64_t number, last_pts, step; /* step: ticks of one frame by the rate, at least 1 */
     int turns;
-    int64_t begin, end; /* of the range to hand out, in ticks; INT64_MIN and INT64_MAX: all */
     int hardware;              /* choice of the settings; VI_HARDWARE_OFF once it has failed */
     AVBufferRef *device;       /* NULL: decoded by the processor */
     enum AVPixelFormat remote; /* of frames that are on the device */
@@ -28,7 +27,7 @@ struct vi_video_in {
     AVBufferPool *landings;    /* memory for them */
     bool landed;               /* some frame came from the device */
     uint64_t damaged;
-    bool flushed, told_pts, told_damage, told_change, told_end;
+    bool flushed, told_pts, told_damage, told_change, told_end, told_patched;
 };
 
 int vi_video_start_decoder(vi_video_in *v, viso_error *err);
