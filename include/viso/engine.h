@@ -46,8 +46,8 @@ typedef struct viso_swap_params {
     int n_source;
     const viso_map *maps;       /* replace the person in the first by the one in the second */
     int n_map;
-    const char *target;         /* still, video or folder */
-    const char *out;            /* file (folder for a folder); NULL: the run is measured and the result thrown away */
+    const char *target;         /* still, video or folder (of files, or of the pictures of one clip) */
+    const char *out;            /* file or folder, see viso_swap_form; NULL: the run is measured and the result thrown away */
     const viso_at *at;          /* videos only; where ranges overlap, the later one counts, option by option */
     int n_at;
     int measure;                /* fill in viso_run_stats.quality (videos). Faces are embedded for it, also when nobody has to be
@@ -55,6 +55,14 @@ typedef struct viso_swap_params {
     viso_progress_fn progress;  /* may be NULL */
     void *user;
 } viso_swap_params;
+
+/* What a swap of this target into a result of this name (NULL: no name yet) makes with these options. */
+typedef enum viso_form {
+    VISO_FORM_FILE = 1, /* one file, a still or a video; also a video of a folder of pictures */
+    VISO_FORM_FILES,    /* of a folder: a file for each file in it */
+    VISO_FORM_PICTURES  /* of a clip: a folder of pictures, made when it is not there */
+} viso_form;
+VISO_API viso_form viso_swap_form(const viso_options *o, const char *target, const char *out);
 
 /* Blocks until done. The strings must live until it returns. `stats` may be NULL. Returns the statuses of
  * viso/common.h; VISO_ERR_INTERRUPTED leaves a playable file under the final name with what was done so far

@@ -11,6 +11,7 @@
 
 typedef struct request {
     viso_swap_params p;
+    viso_form form;
     viso_map *map;
     char **map_text; /* the strings that map points into */
     int n_map_text;
@@ -135,8 +136,24 @@ static char *usual_out(const char *target)
     return vi_asprintf("%.*s-swapped%.*s", (int)stem, target, (int)(len - stem), target + stem);
 }
 
-static char *choose_out(const char *given, const char *target)
+/* Pictures of a clip go into a folder of their own: "dir/clip.mp4" gives "dir/clip-swapped/". */
+static char *pictures_out(const char *given, const char *target)
 {
+    char extension[16];
+    char *name = given ? NULL : usual_out(target);
+    vi_extension(target, extension);
+    size_t n = given ? strlen(given) : name ? strlen(name) : 0, tail = strlen(extension) + 1;
+    if (!given && !vi_is_folder(target) && tail > 1 && n > tail)
+        n -= tail;
+    char *out = given || name ? vi_asprintf("%.*s%s", (int)n, given ? given : name, given && n && given[n - 1] == '/' ? "" : "/") : NULL;
+    vi_free(name);
+    return out;
+}
+
+static char *choose_out(const char *given, const char *target, viso_form form)
+{
+    if (form == VISO_FORM_PICTURES)
+        return pictures_out(given, target);
     if (!given)
         return usual_out(target);
     /* A file into a folder keeps its name, as with cp. */
@@ -227,7 +244,8 @@ static int read_request(cli *c, request *r, viso_error *err)
     const char *given = cli_value(c, "out");
     given = given ? given : r->p.out;
     r->out_chosen = given != NULL;
-    r->out = choose_out(given, r->p.target);
+    r->form = viso_swap_form(c->options, r->p.target, given);
+    r->out = choose_out(given, r->p.target, r->form);
     if (!r->out)
         return vi_error_nomem(err, "name of the result");
     r->p.out = r->out;
@@ -235,7 +253,12 @@ static int read_request(cli *c, request *r, viso_error *err)
     r->p.user = c->progress;
     if (cli_has(c, "save-project"))
         return VISO_OK;
-    return vi_is_folder(r->p.target) ? check_folder(c, r->p.target, r->out, err) : check_out(c, r, err);
+    if (r->form == VISO_FORM_PICTURES) /* the library looks into the folder */
+        return vi_same_file(r->out, r->p.target)
+                   ? vi_error_set(err, VISO_ERR_USAGE, "%s: is the target itself and is never replaced; name another folder with -o",
+                                  r->out)
+                   : VISO_OK;
+    return r->form == VISO_FORM_FILES ? check_folder(c, r->p.target, r->out, err) : check_out(c, r, err);
 }
 
 /* --save-project: the project and the line, without what the configuration file says. */
@@ -313,7 +336,7 @@ static int run_request(cli *c, request *r, viso_error *err)
     viso_engine *e = NULL;
     viso_run_stats stats = { 0 };
     struct stat before = { 0 };
-    bool folder = vi_is_folder(r->p.target);
+    bool folder = r->form == VISO_FORM_FILES;
     int rc = cli_engine_open(c, &e, err);
     if (rc == 0 && folder)
         rc = make_folder(r->out, err);

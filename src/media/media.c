@@ -73,6 +73,19 @@ int vi_media_list(const char *folder, char ***names, int *n, viso_error *err)
     return rc;
 }
 
+bool vi_media_is_folder_name(const char *path, bool *used)
+{
+    size_t n = strlen(path);
+    DIR *d = opendir(path);
+    if (used)
+        *used = false;
+    for (const struct dirent *e; d && used && (e = readdir(d));)
+        *used |= strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    if (d)
+        closedir(d);
+    return d || vi_is_folder(path) || (n && path[n - 1] == '/');
+}
+
 void vi_media_list_free(char ***names, int n)
 {
     for (int i = 0; *names && i < n; i++)

@@ -29,6 +29,7 @@ typedef struct vi_media_info {
 enum { VI_HARDWARE_OFF, VI_HARDWARE_AUTO, VI_HARDWARE_CUDA, VI_HARDWARE_VAAPI };
 typedef struct vi_input_settings {
     int hardware; /* VI_HARDWARE_*: the device that decodes; the processor when it cannot */
+    vi_option_text frame_rate; /* of a folder of pictures read as a clip: "25", "30000/1001", "29.97"; "" is 25 */
 } vi_input_settings;
 extern const vi_option_group vi_input_options;
 
@@ -39,6 +40,12 @@ typedef struct vi_reader vi_reader;
 int vi_reader_open(vi_reader **r, const char *path, const vi_log *log, viso_error *err);
 /* The same with settings; the plain form leaves all to the processor. */
 int vi_reader_open_as(vi_reader **r, const char *path, const vi_input_settings *s, const vi_log *log, viso_error *err);
+/* The stills of a folder as a clip: those whose names end like a still's, hidden ones left out, in the order of their names with
+ * numbers by value (2 before 10), frame n at n times the length of a frame. Kind video, codec "pictures", container "folder", no
+ * sound. All of one size and format as the first one; which is not is VISO_ERR_INPUT when it is read, naming the file. A damaged
+ * picture is skipped and counted like a damaged frame. Ranges and seeking as for videos. VISO_ERR_INPUT: no folder, no picture in
+ * it, or none that can be read; VISO_ERR_USAGE: no frame rate. */
+int vi_reader_open_pictures(vi_reader **r, const char *folder, const vi_input_settings *s, const vi_log *log, viso_error *err);
 const vi_media_info *vi_reader_info(const vi_reader *r);
 /* VISO_OK and a frame (caller unrefs), VISO_EOF, or a failure. A damaged frame inside a video is skipped with one log
  * line and counted; a file that yields no frame at all is VISO_ERR_INPUT. A still gives one frame. Video frames come in
@@ -72,8 +79,13 @@ typedef struct vi_output_settings {
     int encoder_threads; /* 0: all processors */
     int lookahead;       /* frames, -1: of the preset; H.264, H.265, VP9, AV1 */
     int full_disk;       /* VI_FULL_DISK_*: whether the caller should pass `full` to its writers */
+    int pictures;        /* choices auto png jpg tiff webp: of a clip written as pictures */
 } vi_output_settings;
 extern const vi_option_group vi_output_options;
+
+/* Whether a result of this name is a folder of pictures: it is a folder, or the name ends in '/'. *used (may be NULL): there is
+ * something in it already, so that a caller may want to ask before it writes there. */
+bool vi_media_is_folder_name(const char *path, bool *used);
 
 /* A result beside its final name. `like` is the opened target whose form is kept: for stills ICC profile, EXIF (with
  * orientation reset), XMP, resolution, bit depth; for video all other streams (copied packet by packet from a second
@@ -118,7 +130,14 @@ void vi_writer_abort(vi_writer **w);
 void vi_writer_leave(vi_writer **w);
 /* Whether `folder` holds segments 0 .. n - 1, whole, as this writer would go on behind. VISO_ERR_INPUT naming what is missing. */
 int vi_writer_segments_check(const char *folder, int n, viso_error *err);
-/* Packets of other streams that the container cannot hold are dropped at open with one log line each. */
+/* Clips as pictures: `path` names a folder (vi_media_is_folder_name; made when it is not there) and `like` is a clip, a video or
+ * pictures. Each frame becomes a still, upright, marked, whole or absent at any moment: "000001.png" and so on in the format of the
+ * settings, 16 bits where the clip has more than 8 and the format can; of pictures their names, formats and metadata. Pictures of the same
+ * name are replaced, others stay. A segment is then what vi_writer_segment has brought to the disk, and `folder` only says how far
+ * that is; without `folder`, `segment` means nothing. vi_writer_abort takes away the pictures that were written, vi_writer_leave those
+ * after the last segment; vi_writer_finish leaves all, with `cut` and after a failure too.
+ *
+ * Packets of other streams that the container cannot hold are dropped at open with one log line each. */
 
 /* Whether the path's extension names a still or a video container that vi_writer can write; 0 neither. */
 vi_media_kind vi_media_kind_of_name(const char *path);

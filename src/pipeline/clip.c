@@ -242,7 +242,7 @@ static int open_writer(vi_clip *c, viso_error *err)
         .folder = c->journal ? vi_journal_folder(c->journal) : NULL,
         .segment = c->journal ? vi_journal_segments(c->journal) : 0,
         .cancel = c->p->cancel,
-        .full = disk_full,
+        .full = c->output.full_disk == VI_FULL_DISK_WAIT ? disk_full : NULL,
         .user = c,
     };
     return c->p->out ? vi_writer_open(&c->writer, &wp, err) : 0;

@@ -4,6 +4,7 @@
 
 #include "media/media.h"
 #include "pipeline/engine_impl.h"
+#include "pipeline/form.h"
 #include "pipeline/groups.h"
 #include "pipeline/job.h"
 #include "pipeline/presets.h"
@@ -45,6 +46,11 @@ void viso_engine_destroy(viso_engine **p)
     vi_models_close(&e->models);
     vi_settings_destroy(&e->settings);
     vi_free(e);
+}
+
+viso_form viso_swap_form(const viso_options *o, const char *target, const char *out)
+{
+    return vi_form_of(vi_options_settings(o), target, out);
 }
 
 void viso_cancel(viso_engine *e)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/form.h"
 #include "pipeline/plan.h"
 #include "pipeline/run.h"
 #include "pipeline/telemetry.h"
@@ -42,8 +43,21 @@ static const char *noun(vi_media_kind kind)
     return kind == VI_MEDIA_STILL ? "picture" : "video";
 }
 
-static int check_kind(const char *out, vi_media_kind kind, viso_error *err)
+/* A folder of pictures loses nothing that lies in it unasked. */
+static int check_pictures(const job *j, const char *out, viso_error *err)
 {
+    bool used = false;
+    vi_media_is_folder_name(out, &used);
+    return used && !j->e->context.run->force && !j->e->context.run->resume
+               ? vi_error_set(err, VISO_ERR_USAGE, "%s: there are files in this folder; give --force (-y) to write pictures among them, or "
+                              "name another", out)
+               : 0;
+}
+
+static int check_kind(const job *j, const char *out, vi_media_kind kind, viso_error *err)
+{
+    if (out && kind == VI_MEDIA_VIDEO && vi_media_is_folder_name(out, NULL))
+        return check_pictures(j, out, err);
     vi_media_kind named = out ? vi_media_kind_of_name(out) : kind;
     if (named == 0)
         return vi_error_set(err, VISO_ERR_USAGE, "%s: no known %s format by this name", out, noun(kind));
@@ -87,7 +101,8 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
     vi_trace_file();
     int rc = check_out(j->p, target, out, err);
     if (!rc)
-        rc = vi_reader_open_as(&r, target, vi_settings_group(j->e->settings, "input"), &log, err);
+        rc = (vi_form_is_clip(j->e->settings, target, out) ? vi_reader_open_pictures : vi_reader_open_as)(
+            &r, target, vi_settings_group(j->e->settings, "input"), &log, err);
     if (rc)
         return rc;
     vi_run_params run = {
@@ -105,11 +120,12 @@ static int swap_one(job *j, const char *target, const char *out, vi_media_kind o
     if (only && kind != only)
         rc = VISO_AGAIN;
     else
-        rc = check_kind(out, kind, err);
+        rc = check_kind(j, out, kind, err);
     const vi_target_settings *part = vi_settings_group(j->e->settings, "target");
-    if (!rc && kind == VI_MEDIA_STILL && j->p->n_at > 0 && !vi_is_folder(j->p->target))
+    bool alone = target == j->p->target; /* not one of a folder */
+    if (!rc && kind == VI_MEDIA_STILL && j->p->n_at > 0 && alone)
         rc = vi_error_set(err, VISO_ERR_USAGE, "%s: a picture has no time ranges (--at)", target);
-    if (!rc && (kind == VI_MEDIA_VIDEO || !vi_is_folder(j->p->target)))
+    if (!rc && (kind == VI_MEDIA_VIDEO || alone))
         rc = vi_reader_range(r, part->start, part->end, err);
     if (!rc)
         rc = kind == VI_MEDIA_STILL ? vi_run_still(&run, r, totals, err) : run_clip(j, &run, r, totals, err);
@@ -296,7 +312,7 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
     j->e = e;
     j->p = p;
     j->base.files_total = 1;
-    bool whole_folder = vi_is_folder(p->target);
+    bool whole_folder = vi_form_of(e->settings, p->target, p->out) == VISO_FORM_FILES;
     vi_trace *trace = NULL;
     int rc = 0;
     if (!vi_file_exists(p->target))

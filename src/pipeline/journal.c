@@ -100,6 +100,15 @@ static size_t read_lines(const char *text, json_t **head, int *segments, uint64_
     return (size_t)(text - from);
 }
 
+/* The folder beside a result, which may be a folder itself. Allocated. */
+static char *folder_of(const char *out)
+{
+    size_t n = strlen(out);
+    while (n > 1 && out[n - 1] == '/')
+        n--;
+    return vi_asprintf("%.*s" SUFFIX, (int)n, out);
+}
+
 int viso_unfinished(const char *out, viso_unfinished_info *info)
 {
     uint8_t *text = NULL;
@@ -107,16 +116,17 @@ int viso_unfinished(const char *out, viso_unfinished_info *info)
     json_t *head;
     int segments;
     memset(info, 0, sizeof *info);
-    char *path = vi_asprintf("%s" SUFFIX "/journal", out);
+    char *folder = folder_of(out), *path = folder ? vi_path_join(folder, "journal") : NULL;
     bool there = path && vi_file_read(path, MOST_BYTES, &text, &size, NULL) == 0;
     if (there) {
         read_lines((const char *)text, &head, &segments, &info->frames);
         json_decref(head);
         info->segments = segments;
-        snprintf(info->folder, sizeof info->folder, "%s" SUFFIX, out);
+        snprintf(info->folder, sizeof info->folder, "%s", folder);
     }
     vi_free(text);
     vi_free(path);
+    vi_free(folder);
     return there;
 }
 
@@ -174,7 +184,7 @@ int vi_journal_open(vi_journal **out, const vi_journal_params *p, viso_error *er
     j->fd = -1;
     j->log = vi_log_named(p->log, "journal");
     j->key = p->key;
-    j->folder = vi_asprintf("%s" SUFFIX, p->out);
+    j->folder = folder_of(p->out);
     j->path = j->folder ? vi_path_join(j->folder, "journal") : NULL;
     int rc = j->path ? 0 : vi_error_nomem(err, p->out);
     if (!rc && mkdir(j->folder, 0777) != 0 && errno != EEXIST)

@@ -26,7 +26,7 @@ enum {
 static int lag_of(const vi_settings *s)
 {
     const vi_track_settings *track = vi_settings_group(s, "track");
-    return track ? 0 : 0;
+    return track->ahead;
 }
 
 int vi_run_ring(const vi_run_settings *run, int workers, int lag)

@@ -77,6 +77,10 @@ static const vi_option_row target_rows[] = {
                      "", 0),
     VI_OPTION_STRING(vi_target_settings, end, "end", "End",
                      "Where to stop in a video, written like the start; the frame that lies there is not in the result.", "", 0),
+    VI_OPTION_BOOL(vi_target_settings, as_clip, "as-clip", "Pictures are a clip",
+                   "The pictures of a folder are the frames of one clip, in the order of their names: faces are followed through them. So "
+                   "they are when the result is named as a video. --frame-rate says how fast it runs.",
+                   false, 0),
 };
 
 const vi_option_group vi_target_options = { "target", "Which part of a video", target_rows, VI_COUNT(target_rows),

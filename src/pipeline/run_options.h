@@ -36,6 +36,7 @@ int vi_face_choice_unknown(const char *text, viso_error *err);
 
 typedef struct vi_target_settings {
     vi_option_text start, end; /* places as vi_reader_range takes them */
+    bool as_clip; /* a folder of pictures is one clip */
 } vi_target_settings;
 extern const vi_option_group vi_target_options;
 

@@ -92,6 +92,13 @@ static int write_result(const viso_swap_params *p, const char *text)
     return fclose(f) ? VISO_ERR_NO_SPACE : VISO_OK;
 }
 
+viso_form viso_swap_form(const viso_options *o, const char *target, const char *out)
+{
+    (void)o;
+    (void)out;
+    return vi_is_folder(target) ? VISO_FORM_FILES : VISO_FORM_FILE;
+}
+
 int viso_unfinished(const char *out, viso_unfinished_info *info)
 {
     char path[600];

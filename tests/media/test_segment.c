@@ -17,8 +17,8 @@ static const char *clip(void)
 {
     if (!vi_file_exists(in_scratch("in.mkv")) &&
         run("ffmpeg -y -v error -f lavfi -i testsrc2=s=160x112:r=25:d=1.6 -f lavfi -i sine=r=48000:d=1.6 -vf "
-            "\"settb=1/90000,setpts='(N+floor(N*N/60))*2700'\" -fps_mode passthrough -enc_time_base 1:90000 -video_track_timescale 90000 -c:v libx264 "
-            "-c:a aac "
+            "\"settb=1/90000,setpts='(N+floor(N*N/60))*2700'\" -fps_mode passthrough -enc_time_base 1:90000 "
+            "-video_track_timescale 90000 -c:v libx264 -c:a aac "
             "in.mp4 && ffmpeg -y -v error -i in.mp4 -c:v ffv1 -c:a copy in.mkv"))
         fail_msg("ffmpeg cannot make a clip");
     return in_scratch("in.mp4");

@@ -17,6 +17,8 @@ static const vi_option_row rows[] = {
                      "Where videos are decoded. off: by the processor. auto: on NVDEC or VA-API where there is one and the picture "
                      "is large enough to be worth it; the frames are the same.",
                      hardware_choices, VI_HARDWARE_OFF, 0),
+    VI_OPTION_STRING(vi_input_settings, frame_rate, "frame-rate", "Frame rate of pictures",
+                     "Frames a second of a folder of pictures that is read as a clip: 25, 29.97 or 30000/1001.", "25", 0),
 };
 const vi_option_group vi_input_options = { "input", "Reading videos", rows, VI_COUNT(rows), sizeof(vi_input_settings) };
 

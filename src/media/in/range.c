@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/in/video.h"
+#include "media/reader.h"
 
 typedef struct place {
     bool open, frame;
@@ -59,21 +59,11 @@ static bool parse(const char *text, place *to)
 /* The place in ticks. VISO_EOF when it is a frame behind the end. */
 static int in_ticks(vi_reader *r, const place *at, int64_t first, int64_t *pts, viso_error *err)
 {
-    const vi_video_in *v = r->video;
     if (at->frame)
         return vi_reader_frame_time(r, at->number, pts, err);
     /* Half a tick of slack: times are typed with few digits. */
-    *pts = first + (int64_t)ceil(at->seconds * v->st->time_base.den / v->st->time_base.num - 0.5);
+    *pts = first + (int64_t)ceil(at->seconds * r->info.time_base_den / r->info.time_base_num - 0.5);
     return 0;
-}
-
-/* Time of the clip's very first frame, wherever the reader is now. */
-static int64_t origin(const vi_video_in *v)
-{
-    int64_t pts = v->props->best_effort_timestamp; /* see vi_video_time */
-    if (pts == AV_NOPTS_VALUE)
-        pts = v->st->start_time;
-    return pts == AV_NOPTS_VALUE ? 0 : pts;
 }
 
 int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *err)
@@ -84,9 +74,9 @@ int vi_reader_place(vi_reader *r, const char *text, int64_t *pts, viso_error *er
                             "'%.40s' is no place in a clip, which is written 83.5 or 1:23.5 (seconds) or 250f (a frame)", text);
     if (!r)
         return 0;
-    if (!r->video)
+    if (!r->video && !r->pictures)
         return vi_error_set(err, VISO_ERR_USAGE, "%s: a picture has no times", r->path);
-    return in_ticks(r, &at, origin(r->video), pts, err);
+    return in_ticks(r, &at, r->pictures ? 0 : vi_video_origin(r->video), pts, err);
 }
 
 static int nothing(const vi_reader *r, const char *start, viso_error *err)
@@ -94,18 +84,22 @@ static int nothing(const vi_reader *r, const char *start, viso_error *err)
     return vi_error_set(err, VISO_ERR_USAGE, "--start %s: %s ends before", start, r->path);
 }
 
+static int64_t here(const vi_reader *r)
+{
+    return r->pictures ? vi_pictures_here(r->pictures) : vi_video_here(r->video);
+}
+
 int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error *err)
 {
-    vi_video_in *v = r->video;
     place from, to;
     if (!parse(start, &from) || !parse(end, &to))
         return vi_error_set(err, VISO_ERR_USAGE, "--%s: a place in a clip is written 83.5 or 1:23.5 (seconds) or 250f (a frame)",
                             parse(start, &from) ? "end" : "start");
     if (from.open && to.open)
         return 0;
-    if (!v)
+    if (!r->video && !r->pictures)
         return vi_error_set(err, VISO_ERR_USAGE, "%s: a picture has no --start and --end", r->path);
-    int64_t first = v->first ? v->first->pts : v->last_pts, begin = first, stop = INT64_MAX;
+    int64_t first = here(r), begin = first, stop = INT64_MAX;
     int rc = from.open ? 0 : in_ticks(r, &from, first, &begin, err);
     if (!rc && begin > first)
         rc = vi_reader_seek(r, begin, err);
@@ -119,12 +113,13 @@ int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error
     }
     if (rc)
         return rc;
-    if (!v->first || v->first->pts >= stop)
+    int64_t at = here(r);
+    if (at >= stop)
         return vi_error_set(err, VISO_ERR_USAGE, "--start %s --end %s: no frame of %s lies between", start, end, r->path);
-    v->begin = begin > first ? v->first->pts : INT64_MIN;
-    v->end = stop;
-    double tick = av_q2d(v->st->time_base), all = r->info.duration_s;
-    double length = (stop == INT64_MAX ? all : VI_MIN((double)(stop - first) * tick, all)) - (double)(v->first->pts - first) * tick;
+    r->begin = begin > first ? at : INT64_MIN;
+    r->end = stop;
+    double tick = (double)r->info.time_base_num / r->info.time_base_den, all = r->info.duration_s;
+    double length = (stop == INT64_MAX ? all : VI_MIN((double)(stop - first) * tick, all)) - (double)(at - first) * tick;
     if (all > 0 && length > 0) {
         r->info.frames = (int64_t)((double)r->info.frames * length / all + 0.5);
         r->info.duration_s = length;
@@ -134,23 +129,20 @@ int vi_reader_range(vi_reader *r, const char *start, const char *end, viso_error
 
 void vi_reader_part(const vi_reader *r, int64_t *first, int64_t *end)
 {
-    const vi_video_in *v = r->video;
-    *first = !v ? 0 : v->first ? v->first->pts : v->last_pts;
-    *end = v ? v->end : INT64_MAX;
-}
-
-void vi_video_range(const vi_video_in *v, int64_t *begin, int64_t *end)
-{
-    *begin = v->begin;
-    *end = v->end;
+    *first = r->video || r->pictures ? here(r) : 0;
+    *end = r->end;
 }
 
 int vi_reader_seek(vi_reader *r, int64_t pts, viso_error *err)
 {
+    if (r->pictures)
+        return vi_pictures_seek(r, pts, err);
     return r->video ? vi_video_seek(r, pts, err) : vi_error_set(err, VISO_ERR_USAGE, "%s: a picture has no times", r->path);
 }
 
 int vi_reader_frame_time(vi_reader *r, int64_t n, int64_t *pts, viso_error *err)
 {
+    if (r->pictures)
+        return vi_pictures_frame_time(r, n, pts);
     return r->video && n >= 0 ? vi_video_frame_time(r, n, pts, err) : VISO_EOF;
 }

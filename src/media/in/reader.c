@@ -1,4 +1,5 @@
-/* media/in/reader.c: opening a path: a still by its first bytes, else whatever FFmpeg makes of it. One owner thread. */
+/* media/in/reader.c: opening a path: a still by its first bytes, else whatever FFmpeg makes of it; or a folder of stills. One owner
+ * thread. */
 #include "media/reader.h"
 
 #include <errno.h>
@@ -65,6 +66,34 @@ int vi_reader_open(vi_reader **out, const char *path, const vi_log *log, viso_er
     return vi_reader_open_as(out, path, &(vi_input_settings){ .hardware = VI_HARDWARE_OFF }, log, err);
 }
 
+static vi_reader *new_reader(const char *path, const vi_input_settings *s, const vi_log *log)
+{
+    vi_reader *r = vi_calloc(1, sizeof *r);
+    if (!r || !(r->path = vi_strdup(path))) {
+        vi_free(r);
+        return NULL;
+    }
+    r->settings = *s;
+    r->begin = INT64_MIN;
+    r->end = INT64_MAX;
+    r->log = vi_log_named(log, "media/in");
+    vi_av_announce(&r->log);
+    return r;
+}
+
+int vi_reader_open_pictures(vi_reader **out, const char *folder, const vi_input_settings *s, const vi_log *log, viso_error *err)
+{
+    *out = NULL;
+    vi_reader *r = new_reader(folder, s, log);
+    if (!r)
+        return vi_error_nomem(err, folder);
+    int rc = vi_pictures_open(r, err);
+    if (rc)
+        vi_reader_close(&r);
+    *out = r;
+    return rc;
+}
+
 int vi_reader_open_as(vi_reader **out, const char *path, const vi_input_settings *s, const vi_log *log, viso_error *err)
 {
     uint8_t head[32];
@@ -74,14 +103,9 @@ int vi_reader_open_as(vi_reader **out, const char *path, const vi_input_settings
     int rc = address ? 0 : look(path, head, &n, err);
     if (rc)
         return rc;
-    vi_reader *r = vi_calloc(1, sizeof *r);
-    if (!r || !(r->path = vi_strdup(path))) {
-        vi_free(r);
+    vi_reader *r = new_reader(path, s, log);
+    if (!r)
         return vi_error_nomem(err, path);
-    }
-    r->settings = *s;
-    r->log = vi_log_named(log, "media/in");
-    vi_av_announce(&r->log);
     rc = n && vi_still_recognise(head, n) != VI_STILL_NONE ? open_still(r, err) : vi_video_open(r, err);
     if (rc) {
         vi_reader_close(&r);
@@ -101,6 +125,8 @@ int vi_reader_next(vi_reader *r, vi_frame **f, viso_error *err)
     *f = NULL;
     if (r->video)
         return vi_video_next(r, f, err);
+    if (r->pictures)
+        return vi_pictures_next(r, f, err);
     if (!r->still)
         return VISO_EOF;
     *f = r->still;
@@ -110,7 +136,17 @@ int vi_reader_next(vi_reader *r, vi_frame **f, viso_error *err)
 
 uint64_t vi_reader_damaged(const vi_reader *r)
 {
-    return r->video ? vi_video_damaged(r->video) : 0;
+    return r->video ? vi_video_damaged(r->video) : r->pictures ? vi_pictures_damaged(r->pictures) : 0;
+}
+
+vi_like vi_reader_like(const vi_reader *r)
+{
+    vi_like l = { .stream = -1 };
+    if (r->video)
+        vi_video_like(r->video, &l);
+    else if (r->pictures)
+        vi_pictures_like(r->pictures, &l);
+    return l;
 }
 
 void vi_reader_close(vi_reader **p)
@@ -120,6 +156,7 @@ void vi_reader_close(vi_reader **p)
     if (!r)
         return;
     vi_video_close(&r->video);
+    vi_pictures_close(&r->pictures);
     vi_av_forget(&r->log);
     vi_frame_unref(&r->still);
     vi_still_meta_clear(&r->meta);

@@ -11,6 +11,8 @@
 
 void vi_side_take(vi_side_store *s, int64_t pts, AVFrame *to)
 {
+    if (!s)
+        return;
     pthread_mutex_lock(&s->lock);
     for (int i = 0; i < VI_SIDE_RING; i++) {
         if (!s->slot[i].props || s->slot[i].pts != pts)
@@ -385,8 +387,7 @@ int vi_video_open(vi_reader *r, viso_error *err)
     v->log = &r->log;
     v->path = r->path;
     v->hardware = r->settings.hardware;
-    v->last_pts = v->begin = INT64_MIN;
-    v->end = INT64_MAX;
+    v->last_pts = INT64_MIN;
     v->step = 1;
     pthread_mutex_init(&v->side.lock, NULL);
     int rc = vi_video_open_input(&v->fc, r->path, v->log, err);
@@ -413,9 +414,10 @@ int vi_video_open(vi_reader *r, viso_error *err)
 
 /* A file cut short reads as a clip that just ends; the index of MP4 and MOV still says how long it was (others only guess).
  * A few samples may lie outside the edit list, so only a clear difference is told. */
-static void tell_early_end(vi_video_in *v)
+static void tell_early_end(const vi_reader *r)
 {
-    if (v->begin != INT64_MIN || v->end != INT64_MAX)
+    vi_video_in *v = r->video;
+    if (r->begin != INT64_MIN || r->end != INT64_MAX)
         return;
     int64_t said = v->st->nb_frames, got = v->number + (int64_t)v->damaged;
     if (strstr(v->fc->iformat->name, "mp4") && said > 0 && got < said - said / 10 - 2 && !v->told_end)
@@ -432,12 +434,12 @@ int vi_video_next(vi_reader *r, vi_frame **f, viso_error *err)
         return 0;
     }
     int64_t pts;
-    int rc = v->last_pts < v->end ? next_picture(r, false, &pts, err) : VISO_EOF;
+    int rc = v->last_pts < r->end ? next_picture(r, false, &pts, err) : VISO_EOF;
     if (rc == VISO_EOF)
-        tell_early_end(v);
+        tell_early_end(r);
     if (rc)
         return rc;
-    if (pts >= v->end) {
+    if (pts >= r->end) {
         av_frame_unref(v->av);
         return VISO_EOF;
     }
@@ -449,19 +451,29 @@ uint64_t vi_video_damaged(const vi_video_in *v)
     return v->damaged;
 }
 
-const AVStream *vi_video_stream(const vi_video_in *v)
+int64_t vi_video_origin(const vi_video_in *v)
 {
-    return v->st;
+    int64_t pts = v->props->best_effort_timestamp; /* see vi_video_time */
+    if (pts == AV_NOPTS_VALUE)
+        pts = v->st->start_time;
+    return pts == AV_NOPTS_VALUE ? 0 : pts;
 }
 
-const AVFrame *vi_video_first(const vi_video_in *v)
+int64_t vi_video_here(const vi_video_in *v)
 {
-    return v->props;
+    return v->first ? v->first->pts : v->last_pts;
 }
 
-vi_side_store *vi_video_side(const vi_video_in *v)
+void vi_video_like(const vi_video_in *v, vi_like *like)
 {
-    return (vi_side_store *)(uintptr_t)&v->side; /* locks itself; the reader stays const for everything else */
+    AVRational aspect = v->st->sample_aspect_ratio;
+    *like = (vi_like){ .stream = v->st->index,
+                       .time_base = v->st->time_base,
+                       .aspect = aspect.num ? aspect : v->props->sample_aspect_ratio,
+                       .fields = v->st->codecpar->field_order,
+                       .first = v->props,
+                       /* locks itself; the reader stays const for everything else */
+                       .side = (vi_side_store *)(uintptr_t)&v->side };
 }
 
 void vi_video_close(vi_video_in **p)

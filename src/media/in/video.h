@@ -20,7 +20,6 @@ struct vi_video_in {
     enum AVPixelFormat source; /* of the first frame */
     int64_t number, last_pts, step; /* step: ticks of one frame by the rate, at least 1 */
     int turns;
-    int64_t begin, end; /* of the range to hand out, in ticks; INT64_MIN and INT64_MAX: all */
     int hardware;              /* choice of the settings; VI_HARDWARE_OFF once it has failed */
     AVBufferRef *device;       /* NULL: decoded by the processor */
     enum AVPixelFormat remote; /* of frames that are on the device */

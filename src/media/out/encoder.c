@@ -18,6 +18,7 @@ static const char *const preset_choices[] = { "auto", "ultrafast", "superfast", 
                                               "slow", "slower", "veryslow", "placebo", NULL };
 
 static const char *const full_disk_choices[] = { "stop", "wait", NULL };
+static const char *const pictures_choices[] = { "auto", "png", "jpg", "tiff", "webp", NULL }; /* VI_PICTURES_… */
 
 static const vi_option_row rows[] = {
     VI_OPTION_CHOICE(vi_output_settings, codec, "codec", "Codec",
@@ -37,6 +38,10 @@ static const vi_option_row rows[] = {
     VI_OPTION_INT(vi_output_settings, lookahead, "encoder-lookahead", "Encoder look-ahead",
                   "Frames that the encoder looks ahead, which takes most of a clip's memory; never more than its preset does. -1: as "
                   "the preset does. H.264, H.265, VP9, AV1.", "frames", -1, -1, 250, VI_OPTION_ADVANCED),
+    VI_OPTION_CHOICE(vi_output_settings, pictures, "pictures", "Format of pictures",
+                     "What the pictures are when a clip is written to a folder. auto: PNG, or as they were when the clip was a folder of "
+                     "pictures. PNG and TIFF keep more than 8 bits.",
+                     pictures_choices, 0, 0),
     VI_OPTION_CHOICE(vi_output_settings, full_disk, "full-disk", "When the disk is full",
                      "stop: the run ends with an error. wait: it pauses with a message and goes on as soon as there is room, however "
                      "long that takes; Ctrl-C ends it.",
@@ -97,8 +102,11 @@ static const enum AVPixelFormat *wishes(vi_format f)
 static enum AVPixelFormat choose_pixels(const AVCodec *codec, const vi_media_info *i, bool even)
 {
     /* sizes are of the stored picture; a turn exchanges two that are treated alike wherever turning is possible */
-    /* An animation's RGB comes from a palette; nobody misses its chroma, and 4:4:4 plays in few places. */
+    /* An animation's RGB comes from a palette; nobody misses its chroma, and 4:4:4 plays in few places. Pictures become a clip
+     * as cameras make them, unless it is to be lossless. */
     vi_format like = strcmp(i->codec, "gif") == 0 ? VI_FORMAT_YUV420P : i->format;
+    if (strcmp(i->codec, "pictures") == 0 && codec->id != AV_CODEC_ID_FFV1 && vi_format_describe(like)->components >= 3)
+        like = vi_format_describe(like)->depth > 8 ? VI_FORMAT_YUV420P10 : VI_FORMAT_YUV420P;
     for (const enum AVPixelFormat *w = wishes(like); *w != AV_PIX_FMT_NONE; w++) {
         const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(*w);
         bool odd = (d->log2_chroma_w && i->width % 2) || (d->log2_chroma_h && i->height % 2);
@@ -219,14 +227,14 @@ static void learn_form(vi_encoder *e, const vi_reader *like, const AVOutputForma
 {
     vi_encoder_form *f = &e->form;
     const vi_media_info *i = &like->info;
-    const AVStream *st = vi_video_stream(like->video);
-    const AVFrame *first = vi_video_first(like->video);
+    vi_like l = vi_reader_like(like);
+    const AVFrame *first = l.first;
     bool boxes = strcmp(container->name, "mp4") == 0 || strcmp(container->name, "mov") == 0;
     f->width = e->turns % 2 ? i->height : i->width;
     f->height = e->turns % 2 ? i->width : i->height;
-    f->time_base = st->time_base;
+    f->time_base = l.time_base;
     f->rate = (AVRational){ i->rate_num, i->rate_num ? i->rate_den : 1 };
-    f->aspect = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : first->sample_aspect_ratio;
+    f->aspect = l.aspect;
     if (e->turns % 2 && f->aspect.num)
         f->aspect = av_inv_q(f->aspect);
     e->colour = i->colour;
@@ -240,7 +248,7 @@ static void learn_form(vi_encoder *e, const vi_reader *like, const AVOutputForma
     }
     f->interlaced = first->interlaced_frame && f->which == H264;
     f->fields = f->interlaced             ? first->top_field_first ? AV_FIELD_TT : AV_FIELD_BB
-                : first->interlaced_frame ? st->codecpar->field_order
+                : first->interlaced_frame ? l.fields
                                           : AV_FIELD_PROGRESSIVE;
     f->global_header = container->flags & AVFMT_GLOBALHEADER;
     f->tag = f->which == H265 && boxes ? MKTAG('h', 'v', 'c', '1') : 0;
@@ -332,7 +340,7 @@ int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *
     memset(e, 0, sizeof *e);
     e->log = log;
     e->name = name;
-    e->side = vi_video_side(like->video);
+    e->side = vi_reader_like(like).side;
     e->form.settings = *s;
     int rc = choose_codec(s, &like->info, container, name, &e->form.which, err);
     if (rc)
@@ -350,7 +358,7 @@ int vi_encoder_open(vi_encoder *e, const vi_reader *like, const AVOutputFormat *
     e->converting = e->form.pixels != vi_av_pixel_format(like->info.format);
     settle_turns(e, &like->info, container);
     learn_form(e, like, container);
-    tell_losses(e, &like->info, vi_video_first(like->video));
+    tell_losses(e, &like->info, vi_reader_like(like).first);
     return vi_encoder_start(e, err);
 }
 

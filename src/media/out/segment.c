@@ -59,6 +59,8 @@ static uint32_t add_crc(uint32_t crc, const void *data, size_t size)
 
 static void put(vi_segment_out *s, const void *data, size_t size)
 {
+    if (!size)
+        return;
     s->crc = add_crc(s->crc, data, size);
     avio_write(s->disk.pb, data, (int)size);
 }

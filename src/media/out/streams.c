@@ -203,7 +203,7 @@ static int64_t shift_for(const AVFormatContext *in, int64_t begin)
 {
     if (begin != INT64_MIN)
         return begin;
-    return (in->iformat->flags & AVFMT_TS_DISCONT) && in->start_time != AV_NOPTS_VALUE ? in->start_time : 0;
+    return in->iformat && (in->iformat->flags & AVFMT_TS_DISCONT) && in->start_time != AV_NOPTS_VALUE ? in->start_time : 0;
 }
 
 int vi_streams_open(vi_streams *s, const char *like_path, int video_index, int64_t begin, AVFormatContext *out, AVStream **video,
@@ -213,19 +213,25 @@ int vi_streams_open(vi_streams *s, const char *like_path, int video_index, int64
     s->out = out;
     s->log = log;
     s->name = name;
-    int rc = vi_video_open_input(&s->in, like_path, log, err);
+    int rc = 0;
+    if (video_index >= 0)
+        rc = vi_video_open_input(&s->in, like_path, log, err);
+    else if (!(s->in = avformat_alloc_context())) /* a file without anything in it */
+        rc = vi_error_nomem(err, name);
     if (rc)
         return rc;
-    if (video_index >= (int)s->in->nb_streams)
+    if (video_index >= 0 && video_index >= (int)s->in->nb_streams)
         return vi_error_set(err, VISO_ERR_INPUT, "%s: changed while it was read", like_path);
     s->n_map = (int)s->in->nb_streams;
-    s->map = vi_calloc((size_t)s->n_map, sizeof *s->map);
+    s->map = vi_calloc((size_t)s->n_map + 1, sizeof *s->map);
     s->broken = vi_calloc((size_t)s->n_map + 1, sizeof *s->broken);
     s->pkt = av_packet_alloc();
     if (!s->map || !s->broken || !s->pkt)
         return vi_error_nomem(err, name);
     s->shift = shift_for(s->in, begin);
     s->part = begin != INT64_MIN;
+    if (video_index < 0 && !(*video = avformat_new_stream(out, NULL)))
+        return vi_error_nomem(err, name);
     if (make_streams(s, video_index, video) < 0 || copy_chapters(out, s->in, s->shift, s->part) < 0 || copy_metadata(out, s->in) < 0)
         return vi_error_nomem(err, name);
     if (s->in->nb_chapters && is_container(out, "webm"))

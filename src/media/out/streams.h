@@ -21,7 +21,8 @@ typedef struct vi_streams {
 } vi_streams;
 
 /* Opens the target again, and makes the streams of the result in the target's order; *video is the place of the picture
- * stream, whose parameters the caller fills. Chapters and metadata are copied too. begin: where a part of the clip begins,
+ * stream, whose parameters the caller fills. Chapters and metadata are copied too. -1: the target has no streams, and the result only
+ * the one of the picture. begin: where a part of the clip begins,
  * AV_TIME_BASE units; INT64_MIN: all of it. */
 int vi_streams_open(vi_streams *s, const char *like_path, int video_index, int64_t begin, AVFormatContext *out, AVStream **video,
                     const vi_log *log, const char *name, viso_error *err);

@@ -166,6 +166,8 @@ static int open_video_stream(vi_video_out *v, const vi_reader *like, viso_error 
         return vi_error_nomem(err, v->name);
     st->time_base = v->enc.c->time_base;
     st->sample_aspect_ratio = v->enc.c->sample_aspect_ratio;
+    if (vi_reader_like(like).stream < 0) /* no stream to take it from */
+        st->avg_frame_rate = v->enc.form.rate;
     /* Light levels known only from the pictures are told by the container as well. */
     static const struct {
         enum AVFrameSideDataType frame;
@@ -173,7 +175,7 @@ static int open_video_stream(vi_video_out *v, const vi_reader *like, viso_error 
     } light[] = { { AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA },
                   { AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL } };
     for (size_t i = 0; i < VI_COUNT(light); i++) {
-        const AVFrameSideData *d = av_frame_get_side_data(vi_video_first(like->video), light[i].frame);
+        const AVFrameSideData *d = av_frame_get_side_data(vi_reader_like(like).first, light[i].frame);
         if (!d || av_stream_get_side_data(st, light[i].stream, NULL))
             continue;
         uint8_t *p = av_stream_new_side_data(st, light[i].stream, d->size);
@@ -240,12 +242,11 @@ int vi_video_out_open(vi_video_out **out, const char *temp_path, const vi_writer
     v->fc->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     v->mp4 = strcmp(muxer, "mp4") == 0;
     v->mov = strcmp(muxer, "mov") == 0;
-    const AVStream *from = vi_video_stream(p->like->video);
-    int64_t begin, end;
-    vi_video_range(p->like->video, &begin, &end);
-    v->part_ends = end != INT64_MAX;
-    begin = begin == INT64_MIN ? begin : av_rescale_q(begin, from->time_base, AV_TIME_BASE_Q);
-    int rc = vi_streams_open(&v->streams, p->like_path, from->index, begin, v->fc, &v->st, log, v->name, err);
+    vi_like from = vi_reader_like(p->like);
+    int64_t begin = p->like->begin;
+    v->part_ends = p->like->end != INT64_MAX;
+    begin = begin == INT64_MIN ? begin : av_rescale_q(begin, from.time_base, AV_TIME_BASE_Q);
+    int rc = vi_streams_open(&v->streams, p->like_path, from.stream, begin, v->fc, &v->st, log, v->name, err);
     if (!rc)
         rc = vi_encoder_open(&v->enc, p->like, v->fc->oformat, p->settings, v->name, log, err);
     if (!rc)
