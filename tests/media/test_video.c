@@ -343,8 +343,8 @@ static void fields_are_kept(void **state)
     for (int bottom = 0; bottom < 2; bottom++) {
         const char *order = bottom ? "bff" : "tff";
         assert_int_equal(run("ffmpeg -y -v error -f lavfi -i testsrc2=s=192x128:r=50:d=0.4 -vf tinterlace=%s,fieldorder=%s "
-                             "-flags +ilme+ildct -c:v libx264 -preset ultrafast -x264-params %s=1 fields.mp4", bottom ? "interleave_bottom" : "interleave_top",
-                             order, order), 0);
+                             "-flags +ilme+ildct -c:v libx264 -preset ultrafast -x264-params %s=1 fields.mp4",
+                             bottom ? "interleave_bottom" : "interleave_top", order, order), 0);
         holds("fields.mp4", "-show_entries frame=interlaced_frame,top_field_first", bottom ? "top_field_first=0" : "top_field_first=1");
         for (size_t i = 0; i < VI_COUNT(kinds); i++) {
             vi_output_settings s = { .codec = kinds[i].codec, .crf = -1, .preset = 2, .lookahead = -1 };

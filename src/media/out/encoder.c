@@ -13,43 +13,6 @@
 
 enum { AUTO, H264, H265, VP9, AV1, PRORES, FFV1 };
 
-static const char *const codec_choices[] = { "auto", "h264", "h265", "vp9", "av1", "prores", "ffv1", NULL };
-static const char *const preset_choices[] = { "auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
-                                              "slow", "slower", "veryslow", "placebo", NULL };
-
-static const char *const full_disk_choices[] = { "stop", "wait", NULL };
-static const char *const pictures_choices[] = { "auto", "png", "jpg", "tiff", "webp", NULL }; /* VI_PICTURES_… */
-
-static const vi_option_row rows[] = {
-    VI_OPTION_CHOICE(vi_output_settings, codec, "codec", "Codec",
-                     "Codec of the written video. auto: H.264 for 8 bits, H.265 for 10 bits, VP9 in WebM.", codec_choices, AUTO, 0),
-    VI_OPTION_FLOAT(vi_output_settings, crf, "crf", "Quality of the video",
-                    "Constant quality of the codec, lower is better and larger. -1: its visually lossless default (H.264 17, "
-                    "H.265 19, VP9 22, AV1 20). No meaning for ProRes and FFV1.",
-                    NULL, -1, -1, 63, 1, 0),
-    VI_OPTION_CHOICE(vi_output_settings, preset, "encoder-preset", "Encoder preset",
-                     "Speed against size. auto: medium for H.264, fast for H.265, an even speed for VP9 and AV1.",
-                     preset_choices, 0, 0),
-    VI_OPTION_INT(vi_output_settings, jpeg_quality, "jpeg-quality", "JPEG quality",
-                  "Quality of written JPEG pictures. 0: as the target was compressed, 95 when it was no JPEG.", NULL, 0, 0, 100,
-                  0),
-    VI_OPTION_INT(vi_output_settings, encoder_threads, "encoder-threads", "Encoder threads",
-                  "Threads of the video encoder. 0: all processors.", NULL, 0, 0, 256, VI_OPTION_ADVANCED),
-    VI_OPTION_INT(vi_output_settings, lookahead, "encoder-lookahead", "Encoder look-ahead",
-                  "Frames that the encoder looks ahead, which takes most of a clip's memory; never more than its preset does. -1: as "
-                  "the preset does. H.264, H.265, VP9, AV1.", "frames", -1, -1, 250, VI_OPTION_ADVANCED),
-    VI_OPTION_CHOICE(vi_output_settings, pictures, "pictures", "Format of pictures",
-                     "What the pictures are when a clip is written to a folder. auto: PNG, or as they were when the clip was a folder of "
-                     "pictures. PNG and TIFF keep more than 8 bits.",
-                     pictures_choices, 0, 0),
-    VI_OPTION_CHOICE(vi_output_settings, full_disk, "full-disk", "When the disk is full",
-                     "stop: the run ends with an error. wait: it pauses with a message and goes on as soon as there is room, however "
-                     "long that takes; Ctrl-C ends it.",
-                     full_disk_choices, VI_FULL_DISK_STOP, VI_OPTION_PROGRAM),
-};
-
-const vi_option_group vi_output_options = { "output", "Output", rows, VI_COUNT(rows), sizeof(vi_output_settings) };
-
 /* One row per codec: encoder, default quality, the fourcc QuickTime players want, and whether it needs even sizes with
  * subsampled chroma. Encoders that print to the terminal by themselves (SVT-AV1) are not used. */
 static const struct {
@@ -141,8 +104,8 @@ static void set_preset(AVCodecContext *c, int which, int preset)
 {
     int step = preset - 1;
     switch (which) {
-    case H264: av_opt_set(c->priv_data, "preset", preset ? preset_choices[preset] : "medium", 0); break;
-    case H265: av_opt_set(c->priv_data, "preset", preset ? preset_choices[preset] : "fast", 0); break;
+    case H264: av_opt_set(c->priv_data, "preset", preset ? vi_encoder_presets[preset] : "medium", 0); break;
+    case H265: av_opt_set(c->priv_data, "preset", preset ? vi_encoder_presets[preset] : "fast", 0); break;
     case VP9:
         av_opt_set(c->priv_data, "deadline", step == 0 ? "realtime" : "good", 0);
         av_opt_set_int(c->priv_data, "cpu-used", preset ? VI_MAX(0, step == 0 ? 8 : 6 - step) : 4, 0);

@@ -51,6 +51,9 @@ int vi_encoder_send(vi_encoder *e, vi_frame *f, viso_error *err);
 int vi_encoder_receive(vi_encoder *e, viso_error *err);
 void vi_encoder_close(vi_encoder *e);
 
+/* Names of the choices of vi_output_settings.preset. */
+extern const char *const vi_encoder_presets[];
+
 /* A line each for the encoders of interest. */
 int vi_encoder_report(char lines[][160], int max);
 

@@ -264,7 +264,8 @@ static int encode(vi_folder_out *w, const vi_frame *f, int64_t number, viso_erro
     }
     w->bytes.size = 0;
     int rc = vi_picture_encode(&(vi_picture){ .f = f, .like = like, .format = vi_still_format_of_extension(ext), .mark = w->mark,
-                                              .jpeg_quality = w->jpeg_quality, .name = w->name, .log = w->log }, &w->bytes, err);
+                                              .jpeg_quality = w->jpeg_quality, .quick = true, .name = w->name, .log = w->log },
+                               &w->bytes, err);
     vi_still_meta_clear(&own);
     return rc;
 }

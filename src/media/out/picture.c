@@ -62,7 +62,7 @@ int vi_picture_encode(const vi_picture *p, vi_buf *out, viso_error *err)
     if (!rc)
         rc = vi_xmp_settle(&m.xmp, p->mark, f->width, f->height, p->log, err);
     if (!rc) {
-        vi_still_out o = { .f = f, .meta = &m, .name = p->name, .log = p->log, .jpeg_quality = p->jpeg_quality,
+        vi_still_out o = { .f = f, .meta = &m, .name = p->name, .log = p->log, .jpeg_quality = p->jpeg_quality, .quick = p->quick,
                            .grey_alpha_ok = m.grey_alpha && vi_format_describe(f->format)->components == 4 && all_grey(f) };
         rc = vi_still_encode(p->format, &o, out, err);
     }

@@ -10,6 +10,7 @@ typedef struct vi_picture {
     vi_still_format format;
     bool mark;
     int jpeg_quality;          /* 0: as `like` */
+    bool quick;                /* see vi_still_out */
     const char *name;          /* for messages */
     const vi_log *log;
 } vi_picture;
