@@ -22,11 +22,13 @@
 #define HOLD_PLACE 0.025f
 #define HOLD_SIZE 0.03f
 /* The same for points of the shape at strength 0 and 1, in face widths. */
-#define HOLD_SHAPE_LEAST 0.008f
-#define HOLD_SHAPE_MOST 0.03f
+#define HOLD_SHAPE_LEAST 0.01f
+#define HOLD_SHAPE_MOST 0.07f
 /* Narrowness of the window: the power of 1 - (distance / (frames looked ahead + 1))^2. */
 static const float narrow[] = { 0, 14, 4, 1.5f };
-#define NARROW_SHAPE 4.0f
+#define NARROW_SHAPE 2.0f
+/* How far the parabola of a point is held to be flat, in any case. */
+#define FLAT 0.004f
 /* Fade per frame of a face that appears, and frames in which one disappears. The last measured frame is never less than half there. */
 #define FADE_STEP 0.5f
 #define LAST_FADE 3.0f
@@ -282,23 +284,48 @@ static bool about(const stretch *s, const float (*value)[3], int n, float *near)
     return m || (b && a);
 }
 
-/* Weighted mean of values of `n` numbers each, of which those count less that are farther from the middle's own surroundings, and
- * from `hold` on not at all. value[i], weight[i] over the frames of the stretch that are measured. */
-static void calm_mean(const stretch *s, const float (*value)[3], int n, const float *weight, float hold, float *mean)
+/* Weighted mean over the measured frames; those that are `hold` or more from the middle's own surroundings do not count. */
+static float calm_mean(const stretch *s, const float (*value)[3], const float *weight, float hold)
 {
-    float near[3] = { 0 }, sum[3] = { 0 }, all = 0;
-    bool around = about(s, value, n, near);
+    float near[3], sum = 0, all = 0;
+    bool around = about(s, value, 1, near);
     for (int i = s->first; i <= s->last; i++) {
         if (!s->p[i]->measured)
             continue;
-        float dx = value[i][0] - near[0], dy = n > 1 ? value[i][1] - near[1] : 0;
-        float w = weight[i] * (around ? tukey(sqrtf(dx * dx + dy * dy) / hold) : 1);
-        for (int k = 0; k < n; k++)
-            sum[k] += w * value[i][k];
+        float w = weight[i] * (around ? tukey((value[i][0] - near[0]) / hold) : 1);
+        sum += w * value[i][0];
         all += w;
     }
-    for (int k = 0; k < n; k++)
-        mean[k] = all > 1e-6f ? sum[k] / all : near[k];
+    return all > 1e-6f ? sum / all : near[0];
+}
+
+/* The same for a point's place. Expressions run on from frame to frame, and a mean would flatten their ends or, with a hold as narrow
+ * as would keep those, let the noise through: so it is a parabola over time that is fitted (after Savitzky and Golay 1964). On one
+ * side only, as at the ends of a track, it is held to be flat. */
+static void calm_point(const stretch *s, const float (*value)[3], const float *weight, float hold, float *mean)
+{
+    float near[3], m[5] = { 0 }, y[3][3] = { { 0 } };
+    bool around = about(s, value, 3, near);
+    for (int i = s->first; i <= s->last; i++) {
+        if (!s->p[i]->measured)
+            continue;
+        float dx = value[i][0] - near[0], dy = value[i][1] - near[1], t = (float)(i - s->mid) / (float)(s->ahead + 1);
+        float w = weight[i] * (around ? tukey(sqrtf(dx * dx + dy * dy) / hold) : 1), p = w;
+        for (int k = 0; k < 5; k++, p *= t) {
+            m[k] += p;
+            for (int c = 0; c < 3 && k < 3; c++)
+                y[k][c] += p * value[i][c];
+        }
+    }
+    memcpy(mean, near, sizeof(near));
+    if (!(m[0] > 1e-6f))
+        return;
+    float aside = m[1] / m[0], flat = m[0] * (FLAT + aside * aside), a = m[2] + flat, b = m[4] + flat;
+    /* First unknown of three by Cramer's rule. */
+    float k0 = a * b - m[3] * m[3], k1 = m[1] * b - m[3] * m[2], k2 = m[1] * m[3] - a * m[2];
+    float d = m[0] * k0 - m[1] * k1 + m[2] * k2;
+    for (int c = 0; c < 3; c++)
+        mean[c] = d > 1e-9f * m[0] * m[0] * m[0] ? (y[0][c] * k0 - y[1][c] * k1 + y[2][c] * k2) / d : y[0][c] / m[0];
 }
 
 static void calm_pose(const vi_track_settings *set, const stretch *s, const vi_motion *off, float width, vi_motion *out)
@@ -312,7 +339,7 @@ static void calm_pose(const vi_track_settings *set, const stretch *s, const vi_m
     for (int axis = 0; axis < 6; axis++) {
         for (int i = s->first; i <= s->last; i++)
             value[i][0] = (&off[i].dx)[axis];
-        calm_mean(s, (const float(*)[3])value, 1, weight, hold[axis], &mean[axis]);
+        mean[axis] = calm_mean(s, (const float(*)[3])value, weight, hold[axis]);
     }
     *out = (vi_motion){ mean[0], mean[1], mean[2], mean[3], mean[4], mean[5] };
 }
@@ -362,7 +389,7 @@ static bool settle_mesh(const vi_track_settings *set, stretch *s, viso_point3 *o
             v[i][1] = p.y - out[k].y;
             v[i][2] = p.z - out[k].z;
         }
-        calm_mean(s, (const float(*)[3])v, 3, weight, hold, mean);
+        calm_point(s, (const float(*)[3])v, weight, hold, mean);
         out[k].x += mean[0];
         out[k].y += mean[1];
         out[k].z += mean[2];

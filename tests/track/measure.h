@@ -42,6 +42,9 @@ typedef struct measure {
     trace t[MOST_ACTORS];
     int n_actor, frames;
     int looked, networks;
+    struct {
+        uint32_t born, ended, bridged, adopted, returned, points_lost, held, region_looks, second_looks;
+    } count; /* of the whole clip */
     faults causal, offline;
     waiting wait[VI_LAG_MOST + 1];
     int n_wait;
@@ -188,6 +191,15 @@ static inline void measure_frame(measure *m, const still_actor *actor, const mot
     assert_int_equal(vi_arena_mark(&a->arena), 0);
     m->looked += w->count.looks > 0;
     m->networks += (int)w->count.networks;
+    m->count.born += w->count.born;
+    m->count.ended += w->count.ended;
+    m->count.bridged += w->count.bridged;
+    m->count.adopted += w->count.adopted;
+    m->count.returned += w->count.returned;
+    m->count.points_lost += w->count.points_lost;
+    m->count.held += w->count.held;
+    m->count.region_looks += w->count.region_looks;
+    m->count.second_looks += w->count.second_looks;
     judge_frame(m, w, now, false);
     *now->w = *w;
     m->frames++;
@@ -295,7 +307,11 @@ static inline void report(const char *name, measure *m)
     measure_end(m);
     report_one(m, name, false);
     report_one(m, name, true);
-    print_message("%-20s looked at %d of %d, %.2f networks a frame\n", "", m->looked, m->frames, (double)m->networks / m->frames);
+    print_message("%-20s looked at %d of %d, %.2f networks a frame; born %u ended %u bridged %u adopted %u returned %u; points lost %u "
+                  "held %u looks around %u, second %u\n",
+                  "", m->looked, m->frames, (double)m->networks / m->frames, m->count.born, m->count.ended, m->count.bridged,
+                  m->count.adopted, m->count.returned, m->count.points_lost, m->count.held, m->count.region_looks,
+                  m->count.second_looks);
 }
 
 #endif

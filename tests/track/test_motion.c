@@ -120,6 +120,9 @@ static void a_bar_crosses_the_face(void **state)
     assert_int_equal(faults_of(&m->causal) + faults_of(&m->offline), 0);
     assert_true(rms_of(&m->t[0], m->t[0].mesh, m->frames) <= 1.5);
     assert_true(rms_of(&m->t[0], m->t[0].calm, m->frames) <= 1.5);
+    assert_int_equal(m->count.born, 1); /* carried through: by the filter, and looked at around its place */
+    assert_int_equal(m->count.ended, 0);
+    assert_true(m->count.points_lost >= 1 && m->count.held >= 1 && m->count.region_looks >= 1);
     measure_close(m);
 }
 
@@ -142,6 +145,9 @@ static void somebody_is_hidden_for_a_second(void **state)
     assert_in_range(m->causal.lost, 0, 2); /* until it is believed to be back */
     assert_int_equal(m->offline.switches + m->offline.extra, 0);
     assert_in_range(m->offline.lost, 0, 2);
+    assert_int_equal(m->count.ended, 1); /* a second is no gap: gone, and known again */
+    assert_int_equal(m->count.born, 2);
+    assert_int_equal(m->count.returned, 1);
     measure_close(m);
 }
 
@@ -161,6 +167,9 @@ static void two_people_cross(void **state)
         measure_frame(m, p, at, hidden);
     }
     report("two cross", m);
+    assert_in_range(m->count.ended, 0, 1); /* who was behind */
+    assert_int_equal(m->count.born, 2 + m->count.ended);
+    assert_int_equal(m->count.returned, m->count.ended);
     assert_int_equal(m->causal.switches + m->causal.extra + m->offline.switches + m->offline.extra, 0);
     assert_in_range(m->causal.lost, 0, 1);
     assert_in_range(m->offline.lost, 0, 1);
@@ -183,6 +192,9 @@ static void a_cut_to_another_and_back(void **state)
         assert_int_equal(m->a->w->cut, i % 30 == 0);
     }
     report("cut and back", m);
+    assert_int_equal(m->count.born, 4);
+    assert_int_equal(m->count.ended, 3);
+    assert_int_equal(m->count.returned, 2); /* each once */
     assert_int_equal(m->causal.switches + m->causal.lost + m->offline.switches + m->offline.lost, 0);
     measure_close(m);
 }
