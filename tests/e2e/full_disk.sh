@@ -47,7 +47,7 @@ unshare -m sh -c 'mount -t tmpfs -o size=900k none "$0/disk"
     echo $? >"$0/code2"
     cp "$0/disk/result.mp4" "$0/resumed.mp4"' "$work" "$viso" "$source"
 same "stopped by a full disk: exit code" 8 "$(cat code)"
-cat err
+
 check "stopped by a full disk: --resume is named" grep -q -e --resume err
 same "gone on with: exit code" 0 "$(cat code2)"
 same "gone on with: the same frames" "$(ffmpeg -nostdin -v error -i waited.mp4 -map 0:v -f md5 -)" \
