@@ -336,6 +336,10 @@ static int run_request(cli *c, request *r, viso_error *err)
     viso_engine *e = NULL;
     viso_run_stats stats = { 0 };
     struct stat before = { 0 };
+    char full[16];
+    /* Nobody would free room for a run that waits unseen. */
+    if (isatty(STDERR_FILENO) && viso_options_get(c->options, "full-disk", full, sizeof full, NULL) == 0 && strcmp(full, "auto") == 0)
+        viso_options_set(c->options, "full-disk", "wait", NULL);
     bool folder = r->form == VISO_FORM_FILES;
     int rc = cli_engine_open(c, &e, err);
     if (rc == 0 && folder)

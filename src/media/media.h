@@ -71,7 +71,7 @@ uint64_t vi_reader_damaged(const vi_reader *r);
 void vi_reader_close(vi_reader **r);
 
 /* Result settings: the "output" options group. */
-enum { VI_FULL_DISK_STOP, VI_FULL_DISK_WAIT };
+enum { VI_FULL_DISK_AUTO, VI_FULL_DISK_STOP, VI_FULL_DISK_WAIT };
 typedef struct vi_output_settings {
     int codec;       /* choices auto h264 h265 vp9 av1 prores ffv1 … */
     float crf;       /* -1: default of the codec */

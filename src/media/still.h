@@ -97,7 +97,7 @@ typedef struct vi_still_out {
     const vi_log *log;
     int jpeg_quality;           /* 0: as `meta` says, else 95 */
     bool grey_alpha_ok;         /* all pixels are grey: grey + alpha may be written */
-    bool quick;                 /* one of many: time counts more than the last sixth of the size */
+    bool quick;                 /* one of many: time counts more than the last part of the size */
 } vi_still_out;
 int vi_still_encode(vi_still_format format, const vi_still_out *o, vi_buf *out, viso_error *err);
 vi_still_format vi_still_format_of_extension(const char *ext);

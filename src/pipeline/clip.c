@@ -358,6 +358,8 @@ static int conclude(vi_clip *c, viso_error *err)
     if (!rc && cancelled)
         rc = vi_error_set(err, VISO_ERR_INTERRUPTED, "%s: stopped after %llu frames; %s holds what was done", c->p->target,
                           (unsigned long long)(c->first + c->count.frames), c->p->out ? c->p->out : "no file");
+    if (rc == VISO_ERR_NO_TARGET_FACE)
+        vi_writer_abort(&c->writer); /* nothing of it is wanted */
     vi_writer_leave(&c->writer);
     vi_journal_close(&c->journal, keep, &keep);
     if (rc && keep)

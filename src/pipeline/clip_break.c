@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "face/record.h"
 #include "pipeline/clip.h"
@@ -108,6 +109,21 @@ typedef struct state_head {
     int analysing, n_held, replays;
 } state_head;
 
+/* No room for what has to be kept: with --full-disk wait, waits a little; true: try again. */
+static bool wait_for_room(vi_clip *c, int rc, uint64_t bytes, viso_error *err)
+{
+    if (rc != VISO_ERR_NO_SPACE || c->output.full_disk != VI_FULL_DISK_WAIT || atomic_load(c->p->cancel)) {
+        c->full = 0;
+        return false;
+    }
+    if (!c->full)
+        vi_warn(&c->p->context->log, "%s; waiting for room", err->text);
+    c->full = bytes;
+    *err = (viso_error){ 0 };
+    nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+    return true;
+}
+
 int vi_clip_break_save(vi_clip *c, uint64_t n, viso_error *err)
 {
     if (!vi_clip_wait_idle(c))
@@ -135,7 +151,10 @@ int vi_clip_break_save(vi_clip *c, uint64_t n, viso_error *err)
         VI_PUT(&b, c->held[i]->origin->pts);
         vi_work_put(&b, &c->held[i]->work);
     }
-    int rc = vi_journal_save(c->journal, (int)(n / c->segment_frames), &b, err);
+    int rc;
+    do
+        rc = b.failed ? vi_error_nomem(err, "state of the run") : vi_journal_save(c->journal, (int)(n / c->segment_frames), &b, err);
+    while (!b.failed && wait_for_room(c, rc, b.size, err));
     vi_blob_free(&b);
     return rc;
 }
@@ -144,7 +163,12 @@ int vi_clip_break_segment(vi_clip *c, uint64_t n, viso_error *err)
 {
     uint64_t bytes = 0;
     int rc = vi_writer_segment(c->writer, &bytes, err);
-    return rc ? rc : vi_journal_append(c->journal, (int)(n / c->segment_frames), n, bytes, err);
+    if (rc)
+        return rc;
+    do
+        rc = vi_journal_append(c->journal, (int)(n / c->segment_frames), n, bytes, err);
+    while (wait_for_room(c, rc, 4096, err));
+    return rc;
 }
 
 /* ---- going on ---- */

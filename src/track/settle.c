@@ -441,7 +441,7 @@ static void settle_one(vi_track_state *s, vi_work *w, vi_face *f, int n, const v
     s->past.out[p->slot].life = p->life;
     s->past.out[p->slot].fade = f->fade;
     name_again(s, f, p);
-    if (f->fade > 0 && s->s.smooth > 0 && settle_mesh(&s->s, &st, mesh))
+    if (f->fade > 0 && (s->s.smooth > 0 || !p->measured) && settle_mesh(&s->s, &st, mesh))
         rewrite(s, w, f, mesh);
 }
 

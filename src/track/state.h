@@ -92,6 +92,8 @@ typedef struct vi_track_state {
 int vi_track_take_view(vi_track_state *s);
 void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch);
 void vi_track_keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch);
+/* expect.c: the begin stage's process. */
+int vi_track_expect(void *self, vi_work *w, vi_arena *scratch, viso_error *err);
 /* match.c: gives every record its track; those left with slot -1 are new, dropped ones are none. And how far a box is from where a
  * track's face was expected, in face widths; INFINITY beyond what could be it. */
 void vi_track_match(vi_track_state *s, vi_work *w, bool *drop);

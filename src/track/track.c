@@ -1,6 +1,6 @@
-/* track/track.c: the life of tracks, as two stages of the temporal lane (one thread) around detect and landmark.
+/* track/track.c: the life of tracks: the end stage, and what both stages are made of. One thread.
  *
- * Between frames a track is a smoothed mesh with a velocity. `begin` turns it into a region for the landmark model; `end` takes
+ * Between frames a track is a smoothed mesh with a velocity. `begin` (expect.c) makes it a region for the landmark model; `end` takes
  * what came back. A face that is not found for a few frames is carried on by its velocity and fades, so that a hand
  * before the face or one blurred frame does not make the swap blink. */
 #include "track/track.h"
@@ -24,30 +24,8 @@
 #define FADE_STEP 0.5f
 /* Frames in which a face that is bridged by its picture fades out. */
 #define LAST_FADE 3.0f
-/* A face whose points are lost is looked for around its place at once, and while that goes on after so many frames, then after twice
- * and four times as many. */
-#define ASK_AGAIN 6
-#define ASK_FORGET 60
-/* Two faces nearer than this part of the larger one's region lie over each other. */
-#define HIDDEN 0.6f
-/* With nobody in the picture the detector looks at every frame at first, later less often. */
-#define EMPTY_PATIENCE 3
-#define EMPTY_SOON 5
-#define EMPTY_LONG 30
-#define EMPTY_INTERVAL 10
-/* While looks find nobody new and the picture beside the faces stays as it was, the next look waits longer: times the setting. */
-#define QUIET_MOST 3.0f
-#define QUIET_STEP 0.5f
-#define RESTLESS_MOST 2.0f
-/* A cell of the thumbnail that changed by more than so many levels, and the part of all cells that makes a change. */
-#define CELL_CHANGED 14
-#define CELLS_CHANGED 0.015f
-/* Somebody who was there for a while and is lost from sight is looked for so often at first (then after twice and four times as
- * long), for so many frames; at once when their place shows something that differs by so many levels. */
-#define LOST_INTERVAL 5u
-#define LOST_FRAMES 45
+/* Frames after which somebody who is lost from sight is looked for. */
 #define LOST_LIVED 20
-#define PLACE_SHOWS_ELSE 24
 /* Share of a face's points that hold with which its landmarks are taken as they are; with fewer something passes before it. */
 #define TRUSTED 0.85f
 #define DOUBTED 0.55f
@@ -62,222 +40,6 @@
 static vi_track_state *state_of(void *self)
 {
     return self;
-}
-
-/* ---- begin ---- */
-
-/* The record that carries a track into this frame: where the face should be by now. */
-static void carry(vi_track_state *s, int slot, vi_work *w)
-{
-    vi_track *t = &s->track[slot];
-    vi_face *f = &w->face[w->n_face++];
-    *f = t->face;
-    memset(&f->patch, 0, sizeof(f->patch));
-    f->slot = slot;
-    f->fresh = false;
-    f->has_kp = false;
-    f->source = -1;
-    f->f.has = VISO_FACE_HAS_BOX;
-    const vi_motion *v = t->followed >= VI_FOLLOW_HELD ? &t->motion : &t->smooth.velocity;
-    vi_point c = vi_motion_point(v, vi_follow_centre(t->smooth.mesh), f->roi.cx, f->roi.cy);
-    float dx = c.x - f->roi.cx, dy = c.y - f->roi.cy;
-    f->roi.cx = c.x;
-    f->roi.cy = c.y;
-    f->roi.side *= expf(v->scale);
-    f->roi.angle += v->roll;
-    f->f.box = (viso_box){ f->f.box.x0 + dx, f->f.box.y0 + dy, f->f.box.x1 + dx, f->f.box.y1 + dy };
-    t->foretold = f->f.box;
-    t->step = *v;
-    t->from = vi_follow_centre(t->smooth.mesh);
-}
-
-/* Whether the picture beside the followed faces differs from what the detector saw last. */
-static bool changed_since_look(const vi_track_state *s, const vi_work *w)
-{
-    int n = 0;
-    for (int y = 0; y < VI_THUMB_H; y++) {
-        for (int x = 0; x < VI_THUMB_W; x++) {
-            int o = y * VI_THUMB_W + x;
-            if (abs(s->cut.now[o] - s->seen[o]) <= CELL_CHANGED)
-                continue;
-            float px = ((float)x + .5f) * (float)w->width / VI_THUMB_W, py = ((float)y + .5f) * (float)w->height / VI_THUMB_H;
-            bool face = false;
-            for (int i = 0; i < w->n_face && !face; i++) {
-                float dx = px - w->face[i].roi.cx, dy = py - w->face[i].roi.cy, r = w->face[i].roi.side * .75f;
-                face = dx * dx + dy * dy < r * r;
-            }
-            n += !face;
-        }
-    }
-    return (float)n > CELLS_CHANGED * VI_THUMB_SIZE;
-}
-
-/* Somebody was lost a moment ago: whether it is time to see if they are back. At once when their place shows something else than
- * it did to the detector. */
-static bool may_be_back(const vi_track_state *s, const vi_work *w, uint64_t since)
-{
-    if (!s->somebody_lost || s->frame - s->lost_at > LOST_FRAMES)
-        return false;
-    if (since >= LOST_INTERVAL << VI_MIN(s->lost_looks, 2))
-        return true;
-    const vi_box *b = &s->lost_box;
-    float rx = (b->x1 - b->x0) / 2, ry = (b->y1 - b->y0) / 2;
-    float sx = VI_THUMB_W / (float)w->width, sy = VI_THUMB_H / (float)w->height;
-    int x0 = VI_MAX((int)((b->x0 - rx) * sx), 0), x1 = VI_MIN((int)((b->x1 + rx) * sx) + 1, VI_THUMB_W), sum = 0, n = 0;
-    int y0 = VI_MAX((int)((b->y0 - ry) * sy), 0), y1 = VI_MIN((int)((b->y1 + ry) * sy) + 1, VI_THUMB_H);
-    for (int y = y0; y < y1; y++)
-        for (int x = x0; x < x1; x++, n++)
-            sum += abs(s->cut.now[y * VI_THUMB_W + x] - s->seen[y * VI_THUMB_W + x]);
-    return n && sum > PLACE_SHOWS_ELSE * n;
-}
-
-static bool must_look(const vi_track_state *s, const vi_work *w)
-{
-    if (w->cut || s->look_next)
-        return true;
-    uint64_t since = s->frame - s->looked;
-    if (may_be_back(s, w, since))
-        return true;
-    if (!w->n_face) {
-        uint64_t wait = s->empty < EMPTY_PATIENCE ? 1 : s->empty < EMPTY_LONG ? EMPTY_SOON : EMPTY_INTERVAL;
-        return since >= VI_MIN(wait, (uint64_t)s->s.redetect);
-    }
-    for (int i = 0; i < w->n_face; i++)
-        if (s->track[w->face[i].slot].missing == 1)
-            return true;
-    if (since < (uint64_t)s->s.redetect)
-        return false;
-    /* With change all over the picture, as a moving camera makes it, they still grow rarer, but to half as often only. */
-    float patience = fminf(1 + QUIET_STEP * (float)s->quiet, QUIET_MOST);
-    float waited = (float)since / (float)s->s.redetect;
-    return waited >= patience || (waited >= fminf(1 + QUIET_STEP * (float)s->quiet / 2, RESTLESS_MOST) && changed_since_look(s, w));
-}
-
-static void looks(vi_track_state *s)
-{
-    s->looked = s->frame;
-    s->quiet++;
-    s->lost_looks++;
-    memcpy(s->seen, s->cut.now, sizeof(s->seen));
-}
-
-/* A cut by the look of the whole picture. Where the skin of a face goes on from the last frame into this one, the camera was torn
- * round or the picture behind changed: that face stays, who is gone is gone, and the detector looks. */
-static void settle_cut(vi_track_state *s, vi_work *w, bool held)
-{
-    for (int i = 0; i < VI_MAX_TRACKS; i++)
-        if (s->track[i].used && s->track[i].followed != VI_FOLLOW_FOUND) {
-            vi_track_end_one(s, &s->track[i]);
-            w->count.ended++;
-        }
-    s->somebody_lost = false;
-    if (held) {
-        w->cut = false;
-        s->look_next = true;
-    }
-}
-
-/* Somebody whose points are lost where another one's face is found is hidden by that one: what the filter found there, and what the
- * detector would, is the other. */
-static void find_hidden(vi_track_state *s)
-{
-    for (int i = 0; i < VI_MAX_TRACKS; i++) {
-        vi_track *t = &s->track[i];
-        t->hidden = false;
-        if (!t->used || (t->followed != VI_FOLLOW_HELD && t->followed != VI_FOLLOW_LOST))
-            continue;
-        viso_point3 a = vi_follow_centre(t->smooth.mesh);
-        const vi_motion *v = t->followed == VI_FOLLOW_HELD ? &t->motion : &t->smooth.velocity;
-        for (int j = 0; j < VI_MAX_TRACKS && !t->hidden; j++) {
-            const vi_track *o = &s->track[j];
-            if (j == i || !o->used || o->followed != VI_FOLLOW_FOUND)
-                continue;
-            viso_point3 b = vi_follow_centre(o->smooth.mesh);
-            float d = hypotf(a.x + v->dx - b.x - o->motion.dx, a.y + v->dy - b.y - o->motion.dy);
-            t->hidden = d < HIDDEN * fmaxf(t->face.roi.side, o->face.roi.side);
-        }
-        if (t->hidden)
-            t->followed = VI_FOLLOW_LOST;
-    }
-}
-
-/* Where points were lost a detection sets the face right again: around its place only. */
-static void ask_around(vi_track_state *s, vi_work *w)
-{
-    for (int i = 0; i < w->n_face && w->n_look < VI_MAX_LOOKS; i++) {
-        const vi_face *f = &w->face[i];
-        vi_track *t = &s->track[f->slot];
-        bool lost = t->followed == VI_FOLLOW_HELD || t->followed == VI_FOLLOW_LOST;
-        t->astray = lost ? t->astray + 1 : 0;
-        if (t->astray < 2 || t->hidden)
-            continue; /* a single frame is mended by the landmarks, or by the second look at it */
-        uint64_t since = s->frame - t->asked;
-        if (since > ASK_FORGET)
-            t->asks = 0;
-        if (t->asks && since < (uint64_t)ASK_AGAIN << VI_MIN(t->asks - 1, 2))
-            continue;
-        t->asked = s->frame;
-        t->asks++;
-        float side = f->roi.side * (1 + s->s.padding / 50);
-        w->look[w->n_look++] = (vi_region){ f->roi.cx, f->roi.cy, side, f->roi.angle };
-    }
-    w->want_detect = w->n_look > 0;
-    w->count.region_looks += (uint32_t)w->n_look;
-}
-
-static int begin(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
-{
-    vi_track_state *s = state_of(self);
-    (void)err;
-    s->retried = false;
-    w->n_face = w->n_look = 0;
-    if (w->still) {
-        w->cut = w->want_detect = true;
-        return VISO_OK;
-    }
-    uint8_t thumb[VI_THUMB_SIZE];
-    s->k->thumbnail(w->frame, thumb, VI_THUMB_W, VI_THUMB_H);
-    w->cut = vi_cut_feed(&s->cut, thumb, s->s.cut) || !s->started;
-    s->frame += s->started;
-    s->started = true;
-    int held = 0;
-    for (int i = 0; i < VI_MAX_TRACKS; i++) {
-        if (!s->track[i].used)
-            continue;
-        vi_track_see(s, &s->track[i], w, scratch);
-        held += s->track[i].followed == VI_FOLLOW_FOUND;
-    }
-    if (w->cut)
-        settle_cut(s, w, held > 0);
-    find_hidden(s);
-    for (int i = 0; i < VI_MAX_TRACKS && w->n_face < VI_MAX_FACES; i++)
-        if (s->track[i].used)
-            carry(s, i, w);
-    w->want_detect = must_look(s, w);
-    s->look_next = false;
-    if (w->want_detect)
-        looks(s);
-    else
-        ask_around(s, w);
-    return VISO_OK;
-}
-
-bool vi_track_retry(void *self, vi_work *w)
-{
-    vi_track_state *s = state_of(self);
-    if (s->retried)
-        return false;
-    bool lost = (w->still || w->cut) && w->n_face == 0;
-    for (int i = 0; i < w->n_face; i++)
-        lost = lost || (w->face[i].slot >= 0 && !(w->face[i].f.has & VISO_FACE_HAS_MESH) &&
-                        !(s->track[w->face[i].slot].missing & 1)); /* then every second frame; after the first all is searched */
-    if (!lost)
-        return false;
-    s->retried = w->want_detect = true;
-    w->n_look = 0;
-    w->count.second_looks++;
-    looks(s);
-    return true;
 }
 
 /* ---- end ---- */
@@ -602,51 +364,6 @@ static void destroy_end(void **self)
     *self = NULL; /* the state belongs to the begin stage */
 }
 
-static const char *const steady_choices[] = { "off", "low", "medium", "high", NULL };
-
-static const vi_option_row rows[] = {
-    VI_OPTION_INT(vi_track_settings, redetect, "redetect", "Look again every",
-                  "How often the detector looks for new faces while others are followed.", "frames", 10, 1, 1000, 0),
-    VI_OPTION_FLOAT(vi_track_settings, cut, "cut", "Scene cut",
-                    "Mean brightness difference of two frames (0 to 255) that starts a new scene.", NULL, 18, 2, 255, 1,
-                    VI_OPTION_ADVANCED),
-    VI_OPTION_FLOAT(vi_track_settings, smooth, "smooth", "Landmark smoothing",
-                    "How calmly the face is followed: 0 off, 1 strong. Fast motion is followed at once in any case.",
-                    NULL, 0.5, 0, 1, 0.05, 0),
-    VI_OPTION_INT(vi_track_settings, gap, "gap", "Bridge gaps",
-                  "A face that is not seen for up to this many frames is carried on and fades out.", "frames", 4, 0, 10,
-                  0),
-    VI_OPTION_INT(vi_track_settings, ahead, "look-ahead", "Look ahead",
-                  "In files a frame waits until so many frames behind it were analysed too: smoothing is then without delay, and "
-                  "gaps that end are closed from both sides. 0: every frame by those before it alone.",
-                  "frames", 6, 0, VI_AHEAD_MOST, 0),
-    VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
-                    "Part of a face's points that may get lost from one frame to the next before their motion is not "
-                    "believed.",
-                    NULL, 0.4, 0.1, 0.9, 0.05, VI_OPTION_ADVANCED),
-    VI_OPTION_FLOAT(vi_track_settings, padding, "follow-padding", "Search around a lost face",
-                    "How far beyond the face's region the detector looks when its points got lost: part of the region on each "
-                    "side.",
-                    "%", 35, 25, 40, 1, VI_OPTION_ADVANCED),
-    VI_OPTION_BOOL(vi_track_settings, weigh, "follow-weigh", "Weigh channels",
-                   "The filter that holds a face whose points got lost counts those features more that tell it from what is "
-                   "around it.",
-                   0, VI_OPTION_ADVANCED),
-    VI_OPTION_CHOICE(vi_track_settings, steady, "steady", "Pose smoothing",
-                     "How calmly place, size and turn of the head are followed: off, low, medium, high.", steady_choices,
-                     VI_STEADY_MEDIUM, 0),
-    VI_OPTION_FLOAT(vi_track_settings, hold_roll, "steady-roll", "Roll threshold",
-                    "Differences in roll from this angle on are followed at once, smaller ones calmly. 2 suits tight "
-                    "portraits, 4 to 5 wild motion.",
-                    "degrees", 3, 0.5, 30, 0.5, VI_OPTION_ADVANCED),
-    VI_OPTION_FLOAT(vi_track_settings, hold_yaw, "steady-yaw", "Yaw threshold", "The same for turning left and right.",
-                    "degrees", 3, 0.5, 30, 0.5, VI_OPTION_ADVANCED),
-    VI_OPTION_FLOAT(vi_track_settings, hold_pitch, "steady-pitch", "Pitch threshold", "The same for nodding.", "degrees", 3,
-                    0.5, 30, 0.5, VI_OPTION_ADVANCED),
-};
-const vi_option_group vi_track_options = { "track", "Following faces", rows, VI_COUNT(rows),
-                                           sizeof(vi_track_settings) };
-
 const vi_stage vi_track_begin = {
     .id = "track-begin",
     .label = "Tracking: cuts and expected places",
@@ -658,7 +375,7 @@ const vi_stage vi_track_begin = {
     .reset = reset,
     .save = vi_track_save,
     .load = vi_track_load,
-    .process = begin,
+    .process = vi_track_expect,
 };
 
 const vi_stage vi_track_end = {

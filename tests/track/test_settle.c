@@ -280,6 +280,7 @@ static void a_break_changes_nothing(void **state)
             settled++;
         }
         assert_true(settled > 5);
+        print_message("broken at %d: %zu bytes saved\n", breaks[k], b.size);
         vi_blob_free(&b);
         vi_blob_free(&one);
         vi_blob_free(&two);

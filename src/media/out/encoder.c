@@ -167,8 +167,8 @@ static void set_quality(AVCodecContext *c, const vi_encoder_form *f)
     }
     set_preset(c, which, s->preset);
     if (which == H264) {
-        /* x264's look-ahead for AVX-512 lets memory that was never written into its choice of quality when the picture's width is
-         * no multiple of 256: the same frames come out a little different each time. A run that goes on must give what an
+        /* x264's look-ahead for AVX-512 lets memory that was never written into its choice of quality at many
+         * sizes: the same frames come out a little different each time. A run that goes on must give what an
          * unbroken one gives. The order of fields, if left to the first frame, comes too late for the headers. */
         bool wide = (av_get_cpu_flags() & AV_CPU_FLAG_AVX512) != 0;
         char text[40];

@@ -5,7 +5,7 @@ static const char *const codec_choices[] = { "auto", "h264", "h265", "vp9", "av1
 const char *const vi_encoder_presets[] = { "auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                                               "slow", "slower", "veryslow", "placebo", NULL };
 
-static const char *const full_disk_choices[] = { "stop", "wait", NULL };
+static const char *const full_disk_choices[] = { "auto", "stop", "wait", NULL };
 static const char *const pictures_choices[] = { "auto", "png", "jpg", "tiff", "webp", NULL }; /* VI_PICTURES_… */
 
 static const vi_option_row rows[] = {
@@ -31,9 +31,9 @@ static const vi_option_row rows[] = {
                      "pictures. PNG and TIFF keep more than 8 bits.",
                      pictures_choices, 0, 0),
     VI_OPTION_CHOICE(vi_output_settings, full_disk, "full-disk", "When the disk is full",
-                     "stop: the run ends with an error. wait: it pauses with a message and goes on as soon as there is room, however "
-                     "long that takes; Ctrl-C ends it.",
-                     full_disk_choices, VI_FULL_DISK_STOP, VI_OPTION_PROGRAM),
+                     "wait: the run pauses with a message and goes on as soon as there is room, however long that takes; Ctrl-C ends it. "
+                     "stop: it ends with an error. auto: wait where somebody sees the message (standard error is a terminal).",
+                     full_disk_choices, VI_FULL_DISK_AUTO, VI_OPTION_PROGRAM),
 };
 
 const vi_option_group vi_output_options = { "output", "Output", rows, VI_COUNT(rows), sizeof(vi_output_settings) };
