@@ -44,7 +44,7 @@ typedef struct viso_at {
 typedef struct viso_swap_params {
     const char *const *sources; /* photographs of one person, merged; may be empty when maps are given */
     int n_source;
-    const viso_map *maps;       /* replace the person in the first by the one in the second */
+    const viso_map *maps;       /* replace the person in the first by the one in the second; several of one person: merged */
     int n_map;
     const char *target;         /* still, video or folder (of files, or of the pictures of one clip) */
     const char *out;            /* file or folder, see viso_swap_form; NULL: the run is measured and the result thrown away */

@@ -25,7 +25,8 @@ static const cli_arg swap_args[] = {
       "target." },
     { "map", 0, "PERSON=SOURCE", true, false,
       "Only the person in the photograph PERSON, or of this name in the gallery, gets the face of SOURCE. May be given several "
-      "times; faces that are like none of them get the plain SOURCE, or stay when there is none." },
+      "times, also for one PERSON, whose SOURCES are merged; faces "
+      "that are like none of them get the plain SOURCE, or stay when there is none." },
     { "at", 0, "START-END", false, false,
       "Settings for a part of a video: the words behind it, OPTION=VALUE, hold from START up to END, which are written like --start "
       "and may be left out: --at 0:12-0:20 opacity=0.5 steady=high, or in one word \"0:12-0:20 opacity=0.5,steady=high\". May be given "

@@ -227,23 +227,25 @@ static int read_people(const reading *r, json_t *v)
     int rc = an_object(r, VI_PROJECT_KEY_PEOPLE, v);
     if (rc)
         return rc;
-    p->map = vi_calloc(json_object_size(v) + 1, sizeof *p->map);
+    size_t most = 1; /* photographs of all sources, once for each person */
+    for (int i = 0; i < p->n_source; i++)
+        most += (size_t)p->source[i].n_photo;
+    p->map = vi_calloc(json_object_size(v) * most + 1, sizeof *p->map);
     if (!p->map)
         return no_room(r);
     const char *person;
     json_t *source;
     json_object_foreach(v, person, source) {
         char where[120];
+        const char *name;
         int of;
         snprintf(where, sizeof where, VI_PROJECT_KEY_PEOPLE ".%.80s", person);
         rc = find_source(r, where, source, &of);
-        if (!rc && p->source[of].n_photo > 1)
-            rc = wrong(r, where, "source '%.60s' has %d photographs; a person of the map is given one", p->source[of].name,
-                       p->source[of].n_photo);
-        rc = rc ? rc : photo_of(r, where, person, &p->map[p->n_map].person);
+        rc = rc ? rc : photo_of(r, where, person, &name);
         if (rc)
             return rc;
-        p->map[p->n_map++].source = p->source[of].photos[0];
+        for (int i = 0; i < p->source[of].n_photo; i++)
+            p->map[p->n_map++] = (viso_map){ name, p->source[of].photos[i] };
     }
     return VISO_OK;
 }

@@ -84,6 +84,20 @@ static void add_source(saving *s, const char *const *photo, int n, char name[80]
     put(s, s->sources, name, value);
 }
 
+/* Photographs of the source that the person of the i-th entry gets; 0: an earlier entry is of the same person. */
+static int of_person(const viso_swap_params *p, int i, const char **photo)
+{
+    int n = 0;
+    for (int j = 0; j < p->n_map; j++) {
+        if (strcmp(p->maps[j].person, p->maps[i].person) != 0)
+            continue;
+        if (j < i)
+            return 0;
+        photo[n++] = p->maps[j].source;
+    }
+    return n;
+}
+
 static void add_people(saving *s, const viso_swap_params *p)
 {
     char name[80];
@@ -92,15 +106,23 @@ static void add_people(saving *s, const viso_swap_params *p)
         put(s, s->root, VI_PROJECT_KEY_SOURCE, json_string(name));
     }
     json_t *people = json_object();
-    for (int i = 0; i < p->n_map; i++) {
+    const char **photo = vi_calloc((size_t)p->n_map + 1, sizeof *photo);
+    s->failed |= !photo;
+    for (int i = 0; i < p->n_map && photo; i++) {
+        int n = of_person(p, i, photo);
+        if (!n)
+            continue;
         json_t *person = photo_json(s, p->maps[i].person);
-        add_source(s, &p->maps[i].source, 1, name);
-        if (json_is_string(person))
+        add_source(s, photo, n, name);
+        if (json_is_string(person) && json_object_get(people, json_string_value(person)))
+            ; /* one file by two paths: the first counts, as in a swap */
+        else if (json_is_string(person))
             put(s, people, json_string_value(person), json_string(name));
         else
             s->failed = true;
         json_decref(person);
     }
+    vi_free(photo);
     if (p->n_map)
         put(s, s->root, VI_PROJECT_KEY_PEOPLE, people);
     else

@@ -64,7 +64,7 @@ static json_t *root(void)
 {
     json_t *people = json_pack("{s:s, s:s, s:o}", "description",
                                "Who becomes whom: a photograph of the person in the target, or a name of the gallery, and the "
-                               "name of a source of one photograph.",
+                               "name of a source.",
                                "type", "object", "additionalProperties", path("Name of a source."));
     json_t *p = json_pack("{s:{s:s, s:i}, s:o*, s:o, s:o*, s:o, s:o, s:o*, s:{s:s, s:s, s:o*}}",
         VI_PROJECT_KEY_VERSION, "description", "Of the format.", "const", VI_PROJECT_VERSION,

@@ -161,6 +161,25 @@ static int add_person(vi_who *w, const vi_context *c, vi_analyser *stills, const
     return 0;
 }
 
+/* The i-th entry of the map, with those behind it of the same person: their photographs are one source. Entries whose person came
+ * before are done already. */
+static int build_mapped(vi_who *w, const vi_context *c, vi_analyser *stills, const vi_who_params *p, int i, viso_error *err)
+{
+    int n = 0;
+    for (int j = 0; j < i; j++)
+        if (strcmp(p->maps[j].person, p->maps[i].person) == 0)
+            return VISO_OK;
+    const char **photo = vi_calloc((size_t)(p->n_map - i), sizeof *photo);
+    if (!photo)
+        return vi_error_nomem(err, "persons");
+    for (int j = i; j < p->n_map; j++)
+        if (strcmp(p->maps[j].person, p->maps[i].person) == 0)
+            photo[n++] = p->maps[j].source;
+    int rc = build_source(w, c, stills, photo, n, err);
+    vi_free(photo);
+    return rc ? rc : add_person(w, c, stills, p->maps[i].person, w->people.n - 1, err);
+}
+
 static int build(vi_who *w, const vi_context *c, const vi_who_params *p, viso_error *err)
 {
     vi_analyser *stills = NULL;
@@ -173,11 +192,8 @@ static int build(vi_who *w, const vi_context *c, const vi_who_params *p, viso_er
         rc = build_source(w, c, stills, p->sources, p->n_source, err);
         w->default_source = 0;
     }
-    for (int i = 0; i < p->n_map && !rc; i++) {
-        rc = build_source(w, c, stills, &p->maps[i].source, 1, err);
-        if (!rc)
-            rc = add_person(w, c, stills, p->maps[i].person, w->people.n - 1, err);
-    }
+    for (int i = 0; i < p->n_map && !rc; i++)
+        rc = build_mapped(w, c, stills, p, i, err);
     if (!rc && one) {
         rc = add_person(w, c, stills, w->choice.path, w->default_source, err);
         w->default_source = -1;

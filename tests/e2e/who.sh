@@ -39,6 +39,13 @@ run swap two.png --map admiral.jpg=astronaut.png --map astronaut.png=admiral.jpg
 same "both maps at once" 0 "$code"
 check "change both faces" grep -q '"faces_swapped":2[,}]' out
 
+run swap two.png --map astronaut.png=admiral.jpg --map astronaut.png=mirrored.jpg -o twice.png --json
+same "two photographs for one person of the map" 0 "$code"
+changed=$(differing two.png twice.png gbrp)
+check "change that person alone ($changed)" inside "$changed" "$left"
+run swap two.png --map astronaut.png=admiral.jpg -o once.png -q
+check "and not as one photograph does" [ "$(differing once.png twice.png gbrp)" ]
+
 run swap admiral.jpg mirrored.jpg astronaut.png -o merged.png --json
 same "two photographs of the source" 0 "$code"
 run swap admiral.jpg two.png --face largest -o largest.png --json
