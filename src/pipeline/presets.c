@@ -21,12 +21,14 @@ static const struct {
               "max-faces = 8\n"
               "landmark-passes = 1\n"
               "redetect = 30\n"
+              "landmark-every = 3\n"
               "swap-max-size = 320\n"
               "encoder-preset = veryfast\n" },
     { "balanced", "" },
     { "quality", "pyramid = 3\n"
                  "landmark-passes = 2\n"
                  "redetect = 5\n"
+                 "landmark-every = 1\n"
                  "swap-max-size = 1024\n"
                  "encoder-preset = slow\n" },
 };

@@ -61,6 +61,7 @@ static void hold(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scr
 void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch)
 {
     t->followed = VI_FOLLOW_BLIND;
+    t->live = INFINITY;
     if (t->view < 0 || !(s->view[t->view].now.side > 0))
         return;
     vi_view *now = &s->view[t->view].now, *next = &s->view[t->view].next;
@@ -69,7 +70,7 @@ void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch)
     if (t->stale)
         t->followed = VI_FOLLOW_LOST;
     else if (vi_view_look(next, s->k, w, c.x + v->dx, c.y + v->dy, now->side, scratch))
-        t->followed = vi_follow(s->k, w, now, next, t->smooth.mesh, v, s->s.lose, &t->credit, scratch, &t->motion, &t->held);
+        t->followed = vi_follow(s->k, w, now, next, t->smooth.mesh, v, s->s.lose, &t->credit, scratch, &t->motion, &t->held, &t->live);
     if (t->followed != VI_FOLLOW_LOST)
         return;
     w->count.points_lost += !t->stale;

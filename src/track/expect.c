@@ -29,9 +29,23 @@
 #define LOST_FRAMES 45
 #define PLACE_SHOWS_ELSE 24
 
+/* A face whose landmarks may rest: share of its points that hold, change of mouth and lids (times that of the skin), and age. */
+#define RESTS_HELD 0.8f
+#define RESTS_LIVE 1.5f
+#define RESTS_FROM 10
+
 static vi_track_state *state_of(void *self)
 {
     return self;
+}
+
+/* Whether the landmark network need not look at this face in this frame: what it would find is known from the frames around it. Those
+ * that settle frames need one behind that was measured. */
+static bool may_rest(const vi_track_state *s, const vi_track *t)
+{
+    return s->s.ahead > t->rested + 1 && t->rested + 1 < s->s.every && t->followed == VI_FOLLOW_FOUND && t->held >= RESTS_HELD &&
+           t->live < RESTS_LIVE && !t->missing && !t->probation && !t->close && !t->contested && !t->hidden &&
+           s->frame - t->born >= RESTS_FROM;
 }
 
 /* The record that carries a track into this frame: where the face should be by now. */
@@ -57,6 +71,7 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     t->foretold = f->f.box;
     t->step = *v;
     t->from = vi_follow_centre(t->smooth.mesh);
+    t->rests = may_rest(s, t) && vi_track_rest(s, t, f);
 }
 
 /* Whether the picture beside the followed faces differs from what the detector saw last. */

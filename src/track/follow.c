@@ -23,6 +23,13 @@ static const uint16_t point[] = {
 enum { POINTS = VI_FOLLOW_POINTS };
 _Static_assert(VI_COUNT(point) == POINTS, "followed points");
 
+/* Points of lips and lids: where expressions show first. */
+static const uint16_t lively[] = { 61, 91, 84,  17,  314, 321, 291, 270, 267, 0,   37,  40,  78,  88,  87,  14,  317, 318,
+                                   308, 310, 312, 13, 82,  80,  159, 145, 158, 153, 160, 144, 386, 374, 385, 380, 387, 373 };
+enum { LIVELY = VI_COUNT(lively) };
+/* Grey values by which equal pictures differ at least: what coding and noise leave. */
+#define STILL 0.006f
+
 /* Texture in fewer points than this decides nothing. */
 #define ENOUGH 12
 /* Pixels of the view: how near its start a point must come back; residual from which a point surely moves with the head, and to
@@ -211,10 +218,45 @@ static bool look_along(vi_view *v, const vi_kernels *k, const vi_work *w, const 
     return true;
 }
 
+/* Mean difference of two views around a point of theirs; negative: too near their border. */
+static float differ(const vi_view *a, const vi_view *b, float x, float y)
+{
+    int px = (int)x, py = (int)y;
+    float sum = 0;
+    if (!(x >= 2 && y >= 2 && x < VI_FOLLOW_SIDE - 2 && y < VI_FOLLOW_SIDE - 2))
+        return -1;
+    for (int j = -1; j <= 1; j++)
+        for (int i = -1; i <= 1; i++) {
+            ptrdiff_t at = (ptrdiff_t)(py + j) * a->level[0].stride + px + i;
+            sum += fabsf(a->level[0].p[at] - b->level[0].p[at]);
+        }
+    return sum / 9;
+}
+
+/* How much mouth and lids differ between two views in which the head lies nearly the same. */
+static float liveliness(const face_view *f, const vi_view *from, const vi_view *along, const viso_point3 *mesh)
+{
+    float skin = 0, face = 0, unit = VI_FOLLOW_SIDE / from->side, half = VI_FOLLOW_SIDE / 2.0f;
+    int n = 0, m = 0;
+    for (int i = 0; i < POINTS; i++) {
+        float d = differ(from, along, f->start[i].x, f->start[i].y);
+        skin += d >= 0 ? d : 0;
+        n += d >= 0;
+    }
+    for (int i = 0; i < LIVELY; i++) {
+        const viso_point3 *p = &mesh[lively[i]];
+        float d = differ(from, along, (p->x - from->cx) * unit + half, (p->y - from->cy) * unit + half);
+        face += d >= 0 ? d : 0;
+        m += d >= 0;
+    }
+    return n < ENOUGH || m < LIVELY / 2 ? INFINITY : face / (float)m / fmaxf(skin / (float)n, STILL);
+}
+
 vi_followed vi_follow(const vi_kernels *k, const vi_work *w, const vi_view *from, const vi_view *to, const viso_point3 *mesh,
-                      const vi_motion *guess, float lost, vi_credit *credit, vi_arena *scratch, vi_motion *out, float *held)
+                      const vi_motion *guess, float lost, vi_credit *credit, vi_arena *scratch, vi_motion *out, float *held, float *live)
 {
     *held = 0;
+    *live = INFINITY;
     memset(out, 0, sizeof(*out));
     if (!(from->side > 0) || !(to->side > 0))
         return VI_FOLLOW_BLIND;
@@ -232,6 +274,8 @@ vi_followed vi_follow(const vi_kernels *k, const vi_work *w, const vi_view *from
     vi_followed said = VI_FOLLOW_BLIND;
     if (look_along(&along, k, w, from, f.centre, &first, scratch))
         said = exact(&f, from, &along, lost, &left, credit, &second, held);
+    if (said == VI_FOLLOW_FOUND)
+        *live = liveliness(&f, from, &along, mesh);
     vi_arena_release(scratch, mark);
     if (said != VI_FOLLOW_FOUND)
         return said;

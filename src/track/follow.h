@@ -41,9 +41,10 @@ typedef enum vi_followed {
 
 /* Motion of the face with points `mesh` (478, in picture coordinates of `from`) from one view to the work item's frame, of which `to`
  * is a view of the same side; about vi_follow_centre. `guess`: how it is expected to move. lost: share of points that may be lost.
- * held: share of the points with texture that moved with the face. */
+ * held: share of the points with texture that moved with the face. live: how much mouth and lids changed, as a multiple of what the skin
+ * that moves with the head differs by; INFINITY when not known. */
 vi_followed vi_follow(const vi_kernels *k, const vi_work *w, const vi_view *from, const vi_view *to, const viso_point3 *mesh,
-                      const vi_motion *guess, float lost, vi_credit *credit, vi_arena *scratch, vi_motion *out, float *held);
+                      const vi_motion *guess, float lost, vi_credit *credit, vi_arena *scratch, vi_motion *out, float *held, float *live);
 /* The centre that motions of a mesh refer to. */
 viso_point3 vi_follow_centre(const viso_point3 *mesh);
 

@@ -76,6 +76,7 @@ static void io_past(vi_io *x, vi_past *p)
     vi_io_int(x, &p->id, 0, INT32_MAX);
     vi_io_bool(x, &p->measured);
     vi_io_bool(x, &p->renamed);
+    vi_io_bool(x, &p->rested);
     vi_io_followed(x, &p->followed);
     vi_io_motion(x, &p->motion);
     vi_io_points(x, &p->centre, 1);

@@ -14,6 +14,7 @@ typedef struct vi_past {
     uint64_t life;        /* its track */
     int slot, id;
     bool measured;        /* else carried on by the motion below */
+    bool rested;          /* not measured because it need not be: as good as measured for whether the face is there */
     bool renamed;         /* a later frame told who it is: number and embedding are that one's */
     vi_followed followed; /* how the motion from the frame before is known; less than HELD: it is a guess */
     vi_motion motion;

@@ -154,6 +154,7 @@ static void io_track(vi_io *x, vi_track_state *s, vi_track *t)
     vi_io_motion(x, &t->motion);
     vi_io_bool(x, &t->stale);
     vi_io_floats(x, &t->grown, 1);
+    vi_io_int(x, &t->rested, 0, 16);
     vi_io_number(x, &t->asked);
     vi_io_int(x, &t->asks, 0, MOST_COUNT);
     vi_io_int(x, &t->astray, 0, MOST_COUNT);

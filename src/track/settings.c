@@ -21,6 +21,11 @@ static const vi_option_row rows[] = {
                   "In files a frame waits until so many frames behind it were analysed too: smoothing is then without delay, and "
                   "gaps that end are closed from both sides. 0: every frame by those before it alone.",
                   "frames", 6, 0, VI_AHEAD_MOST, 0),
+    VI_OPTION_INT(vi_track_settings, every, "landmark-every", "Landmarks at least every",
+                  "While mouth and lids hold still and the skin tells how the head moves, the landmark network looks at a face on every "
+                  "n-th frame, and the frames between are filled in from both sides. 1: on every frame. Without a look-ahead it always "
+                  "does.",
+                  "frames", 2, 1, 4, VI_OPTION_ADVANCED),
     VI_OPTION_FLOAT(vi_track_settings, lose, "follow-lost", "Lost points",
                     "Part of a face's points that may get lost from one frame to the next before their motion is not "
                     "believed.",

@@ -219,21 +219,26 @@ static void gather(vi_history *h, int n, const vi_past *middle, int ahead, stret
 
 /* ---- fade ---- */
 
+static bool there(const vi_past *p)
+{
+    return p->measured || p->rested;
+}
+
 /* The first frame of a gap that does not end in which the face's place is a guess; -1: there is none, and the face stays. A face that is
  * gone from one frame to the next, without a frame in which it was carried on, ends there without fading: a cut, or something that
  * was put before it. */
 static int gone_from(const stretch *s, int from)
 {
     int i = from;
-    while (i > s->first && !s->p[i]->measured)
+    while (i > s->first && !there(s->p[i]))
         i--;
     while (i <= s->last) {
-        if (s->p[i]->measured) {
+        if (there(s->p[i])) {
             i++;
             continue;
         }
         int first_guess = -1;
-        for (; i <= s->last && !s->p[i]->measured; i++)
+        for (; i <= s->last && !there(s->p[i]); i++)
             if (first_guess < 0 && s->p[i]->followed < VI_FOLLOW_HELD)
                 first_guess = i;
         if (i > s->last)
@@ -248,7 +253,7 @@ static float fade_of(const stretch *s)
     if (gone < 0)
         return 1;
     float f = fminf((float)(gone - s->mid) / LAST_FADE, 1);
-    return f <= 0 ? 0 : s->p[s->mid]->measured ? fmaxf(f, .5f) : f;
+    return f <= 0 ? 0 : there(s->p[s->mid]) ? fmaxf(f, .5f) : f;
 }
 
 /* ---- mesh ---- */

@@ -35,6 +35,9 @@ typedef struct vi_track {
     bool hidden;          /* where another one's face is */
     vi_credit credit;     /* of its points */
     float held;           /* share of its points that moved with it */
+    float live;           /* how much mouth and lids changed since the last frame, see vi_follow */
+    int rested;           /* frames in a row in which its landmarks were not looked for */
+    bool rests;           /* they are not in this one */
     /* Identity. */
     bool wants; /* a new embedding was asked for */
     bool close;     /* touches another face */
@@ -92,6 +95,8 @@ typedef struct vi_track_state {
 int vi_track_take_view(vi_track_state *s);
 void vi_track_see(vi_track_state *s, vi_track *t, vi_work *w, vi_arena *scratch);
 void vi_track_keep_view(vi_track_state *s, vi_track *t, const vi_work *w, vi_arena *scratch);
+/* A record whose landmarks are those of the last frame, carried on by the motion that was seen; false when they cannot be. */
+bool vi_track_rest(vi_track_state *s, vi_track *t, vi_face *f);
 /* expect.c: the begin stage's process. */
 int vi_track_expect(void *self, vi_work *w, vi_arena *scratch, viso_error *err);
 /* match.c: gives every record its track; those left with slot -1 are new, dropped ones are none. And how far a box is from where a

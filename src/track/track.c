@@ -69,6 +69,7 @@ static vi_past *remember(vi_track_state *s, const vi_track *t, const viso_point3
     p->slot = (int)(t - s->track);
     p->id = t->id;
     p->measured = measured;
+    p->rested = t->rests && !measured;
     p->followed = !measured || agrees(s, t, mesh) ? t->followed : VI_FOLLOW_LOST;
     p->motion = t->step;
     p->centre = t->from;
@@ -97,7 +98,35 @@ static void measure(vi_track_state *s, vi_track *t, vi_face *f, const vi_mesh *c
     vi_points_again(f);
     if (canonical && vi_pose_fit(canonical, f->f.mesh, &f->pose))
         f->f.pose = f->pose.angles;
-    t->missing = 0;
+    t->missing = t->rested = 0;
+}
+
+bool vi_track_rest(vi_track_state *s, vi_track *t, vi_face *f)
+{
+    const vi_mesh *canonical = s->past.canonical;
+    vi_face was = *f;
+    f->f = t->face.f;
+    memcpy(f->f.mesh, t->smooth.mesh, sizeof(f->f.mesh));
+    vi_motion_apply(&t->motion, vi_follow_centre(f->f.mesh), f->f.mesh, VISO_MESH_POINTS);
+    if (f->five == VI_FIVE_OTHER || !(f->f.has & VISO_FACE_HAS_MESH) || !vi_region_from_mesh(f)) {
+        *f = was; /* marks that are not the mesh do not move with it */
+        return false;
+    }
+    f->f.has &= ~(uint32_t)(VISO_FACE_HAS_EMBEDDING | VISO_FACE_HAS_QUALITY);
+    vi_marks_follow_mesh(&f->f);
+    vi_points_again(f);
+    if (canonical && vi_pose_fit(canonical, f->f.mesh, &f->pose))
+        f->f.pose = f->pose.angles;
+    return true;
+}
+
+/* The frame's record is that of vi_track_rest. */
+static void carry_on(vi_track_state *s, vi_track *t, const vi_face *f)
+{
+    vi_smooth_coast(&t->smooth, &t->motion);
+    memcpy(t->smooth.mesh, f->f.mesh, sizeof(f->f.mesh));
+    remember(s, t, f->f.mesh, false);
+    t->rested++;
 }
 
 /* Opaque while the picture itself says where the face is, but for the last frames; else weaker every frame. */
@@ -202,7 +231,10 @@ static void follow(vi_track_state *s, vi_work *w, bool *drop)
         if ((f->f.has & VISO_FACE_HAS_MESH) && !doubted) {
             if (f->fresh)
                 continue; /* bear() measured it */
-            measure(s, t, f, w->canonical);
+            if (t->rests)
+                carry_on(s, t, f);
+            else
+                measure(s, t, f, w->canonical);
             if (t->probation)
                 t->probation--;
             else

@@ -29,6 +29,7 @@ typedef struct vi_track_settings {
     int ahead;    /* frames analysed before a frame is settled, 6; 0: causal */
     float lose; /* share of a face's points that may get lost between two frames before they are not believed, 0.4 */
     float padding; /* percent around a lost face's region that the detector looks at, 35 */
+    int every;     /* landmarks are looked for on every n-th frame at least while nothing but the head moves, 2; 1: on all */
     bool weigh;    /* channels of the correlation filter by how well they tell the face from its surroundings */
     int steady; /* vi_steady_level, medium: how calmly the pose is followed */
     float hold_roll, hold_yaw, hold_pitch; /* degrees of difference that count at once, 3 */

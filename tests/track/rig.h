@@ -103,6 +103,7 @@ static inline int fake_grey(const vi_frame *f, const vi_colour_map *cm, const vi
 }
 
 typedef struct rig {
+    int found; /* meshes given by the landmark model */
     vi_kernels k;
     vi_stage_env env;
     vi_track_settings s;
@@ -222,6 +223,7 @@ static inline void landmark(rig *r, const actor *a)
                 f->f.mesh[p].y += r->noise * 2.45f * rnd(&r->seed);
             }
             f->f.mesh[LID].y += r->lid * a[best].width;
+            r->found++;
             f->f.has |= VISO_FACE_HAS_MESH;
             f->f.quality = (float)a[best].person; /* lets the test see who was found */
             vi_region_from_mesh(f);

@@ -81,6 +81,43 @@ static void motion_is_followed_without_delay(void **state)
     free_rig(r);
 }
 
+/* While mouth and lids hold still, the landmark network looks at a moving head on every other frame, and nothing is lost by it. */
+static void landmarks_rest_while_the_face_holds_still(void **state)
+{
+    (void)state;
+    double error[3];
+    int found[3];
+    for (int every = 1; every <= 2; every++) {
+        rig *r = make_rig();
+        free_stages(r);
+        r->s.ahead = 6;
+        r->s.every = every;
+        r->noise = .5f;
+        make_stages(r);
+        double sum = 0, n = 0;
+        actor a[LENGTH][ACTORS];
+        for (int i = 0; i < LENGTH; i++) {
+            sway(i, a[i]);
+            if (!step_and_settle(r, a[i]))
+                continue;
+            const vi_face *f = settled_face(r, 1);
+            assert_float_equal(f->fade, 1, 1e-6);
+            assert_true(f->f.has & VISO_FACE_HAS_MESH);
+            if (r->done->sequence >= 15) {
+                sum += pow(error_of(f, a[r->done->sequence]), 2);
+                n++;
+            }
+        }
+        error[every] = sqrt(sum / n);
+        found[every] = r->found;
+        free_rig(r);
+    }
+    print_message("landmarks on %d and %d of %d frames, error %.3f and %.3f px\n", found[1], found[2], LENGTH, error[1], error[2]);
+    assert_int_equal(found[1], LENGTH);
+    assert_true(found[2] < .65 * LENGTH);
+    assert_true(error[2] < 1.5 * error[1]); /* half as many measurements, whose noise is independent here */
+}
+
 static void a_blink_is_not_gummed(void **state)
 {
     (void)state;
@@ -330,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(motion_is_followed_without_delay),
+        cmocka_unit_test(landmarks_rest_while_the_face_holds_still),
         cmocka_unit_test(a_blink_is_not_gummed),
         cmocka_unit_test(a_gap_that_ends_is_closed_from_both_sides),
         cmocka_unit_test(a_face_that_is_gone_fades_before_it_is_a_guess),
