@@ -116,9 +116,12 @@ char *vi_models_where(const vi_models *m, const vi_model_row *row)
 
 int vi_models_missing(const vi_models *m, const vi_model_row *row, viso_error *err)
 {
-    char tried[256] = "";
+    char tried[256] = "", path[4096];
     for (int i = 0; i < m->n_dir; ++i) {
         size_t used = strlen(tried);
+        snprintf(path, sizeof path, "%s/%s", m->dir[i], row->file);
+        if (vi_file_exists(path)) /* it could not be named for want of memory */
+            return vi_error_nomem(err, row->id);
         snprintf(tried + used, sizeof tried - used, "%s%s", used ? ", " : "", m->dir[i]);
     }
     return vi_error_set(err, VISO_ERR_MODEL, "model %s is missing: no %s in %s; %s", row->id, row->file, tried,

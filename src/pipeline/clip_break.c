@@ -25,8 +25,8 @@ static void put_file(vi_blob *b, const char *path)
 {
     char hex[65] = "";
     struct stat s;
-    if (stat(path, &s) == 0 && S_ISREG(s.st_mode))
-        vi_sha256_file(path, hex, NULL);
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode) && vi_sha256_file(path, hex, NULL) == VISO_ERR_NO_SPACE)
+        b->failed = true; /* a key of another kind would not be found again */
     put_text(b, hex[0] ? hex : path);
 }
 

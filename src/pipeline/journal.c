@@ -175,6 +175,16 @@ static int take_up(vi_journal *j, const vi_journal_params *p, viso_error *err)
     return ftruncate(j->fd, 0) == 0 ? 0 : fault(j, "cannot begin anew", err);
 }
 
+/* False when another run has it, or had it and took the folder away between our opening the file and locking it. A file system
+ * without locks is taken as it is. */
+static bool lock(vi_journal *j)
+{
+    struct stat s;
+    if (flock(j->fd, LOCK_EX | LOCK_NB) != 0)
+        return errno != EWOULDBLOCK;
+    return fstat(j->fd, &s) != 0 || s.st_nlink > 0;
+}
+
 int vi_journal_open(vi_journal **out, const vi_journal_params *p, viso_error *err)
 {
     vi_journal *j = vi_calloc(1, sizeof *j);
@@ -187,16 +197,19 @@ int vi_journal_open(vi_journal **out, const vi_journal_params *p, viso_error *er
     j->folder = folder_of(p->out);
     j->path = j->folder ? vi_path_join(j->folder, "journal") : NULL;
     int rc = j->path ? 0 : vi_error_nomem(err, p->out);
-    if (!rc && mkdir(j->folder, 0777) != 0 && errno != EEXIST)
+    bool made = !rc && mkdir(j->folder, 0777) == 0, locked = false;
+    if (!rc && !made && errno != EEXIST)
         rc = vi_error_set(err, errno == ENOSPC || errno == EDQUOT ? VISO_ERR_NO_SPACE : VISO_ERR_USAGE,
                           "%s: cannot make the folder %s for the work in progress: %s", p->out, j->folder, strerror(errno));
     if (!rc && (j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         rc = fault(j, "cannot keep a journal", err);
-    if (!rc && flock(j->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (!rc && !(locked = lock(j)))
         rc = vi_error_set(err, VISO_ERR_USAGE, "%s: another run is at work on this result", j->folder);
     if (!rc)
         rc = take_up(j, p, err);
-    if (rc) { /* nothing of this is ours to remove */
+    if (rc) { /* only what was made here is ours to remove, and not once another run has the lock */
+        if (made && (locked || j->fd < 0))
+            remove_all(j->folder);
         if (j->fd >= 0)
             close(j->fd);
         json_decref(j->head);
@@ -232,6 +245,19 @@ int vi_journal_value(const vi_journal *j, const char *name)
 
 /* ---- writing ---- */
 
+/* All of it; a disk that fills up on the way takes a part first and says why only the next time. */
+static bool write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, text, size);
+        if (n < 0 && errno != EINTR)
+            return false;
+        text += VI_MAX(n, 0);
+        size -= (size_t)VI_MAX(n, 0);
+    }
+    return true;
+}
+
 /* One line, on the disk when this returns. Takes over o. */
 static int write_line(vi_journal *j, json_t *o, viso_error *err)
 {
@@ -240,7 +266,7 @@ static int write_line(vi_journal *j, json_t *o, viso_error *err)
     size_t size = line ? strlen(line) : 0;
     int rc = line ? 0 : vi_error_nomem(err, j->path);
     off_t end = lseek(j->fd, 0, SEEK_END);
-    if (!rc && (write(j->fd, line, size) != (ssize_t)size || fsync(j->fd) != 0)) {
+    if (!rc && (!write_all(j->fd, line, size) || fsync(j->fd) != 0)) {
         rc = fault(j, "the journal cannot be written", err);
         if (end >= 0 && ftruncate(j->fd, end) != 0)
             vi_debug(&j->log, "%s: half a line stays", j->path); /* readers stop in front of it */

@@ -2,9 +2,13 @@
  * not whole or not its own is refused. */
 #include "../test.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,9 +152,8 @@ static void torn_at_any_byte(void **state)
             assert_int_equal(vi_journal_open(&j, &p, &e), 0);
             assert_int_equal(vi_journal_segments(j), now);
         }
-        if (now > 0)
-            vi_journal_close(&j, true, NULL);
-        else
+        vi_journal_close(&j, now > 0, NULL);
+        if (now == 0)
             break;
     }
     assert_int_equal(last, 0);
@@ -208,6 +211,144 @@ static void damage_is_seen(void **state)
     assert_int_equal(access(path, F_OK), 0);
 }
 
+static int entries(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    if (d)
+        closedir(d);
+    return d ? n : -1;
+}
+
+/* One step of a run's life; false: done without a fault. */
+static bool fails(long n, int (*step)(vi_journal *, viso_error *), vi_journal *j)
+{
+    viso_error e = { 0 };
+    vi_alloc_fail_after(n);
+    int rc = step(j, &e);
+    vi_alloc_fail_after(-1);
+    if (rc && (rc != VISO_ERR_NO_SPACE || !strstr(e.text, "memory")))
+        fail_msg("allocation %ld: status %d, '%s'", n, rc, e.text);
+    return rc != 0;
+}
+
+static int open_fresh(vi_journal *j, viso_error *e)
+{
+    vi_journal_params p = params(false, true);
+    int rc = vi_journal_open(&j, &p, e);
+    assert_true(!rc == (j != NULL));
+    vi_journal_close(&j, false, NULL);
+    return rc;
+}
+
+static int open_old(vi_journal *j, viso_error *e)
+{
+    vi_journal_params p = params(true, false);
+    int rc = vi_journal_open(&j, &p, e);
+    vi_journal_close(&j, true, NULL);
+    return rc;
+}
+
+static int save_fifth(vi_journal *j, viso_error *e)
+{
+    vi_blob b = { .data = (uint8_t *)dir, .size = sizeof dir };
+    return vi_journal_save(j, 5, &b, e);
+}
+
+static int append_fifth(vi_journal *j, viso_error *e)
+{
+    return vi_journal_append(j, 5, 500, 5, e);
+}
+
+static int begin_anew(vi_journal *j, viso_error *e)
+{
+    const vi_journal_note note[] = { { "threads", 3 } };
+    return vi_journal_begin(j, note, 1, e);
+}
+
+static int read_state(vi_journal *j, viso_error *e)
+{
+    vi_blob b = { 0 };
+    int rc = vi_journal_state(j, &b, e);
+    vi_blob_free(&b);
+    return rc;
+}
+
+/* What failed left nothing of its own, and everything that was there. */
+static void too_little_memory_leaves_what_was(void **state)
+{
+    (void)state;
+    viso_unfinished_info info;
+    viso_error e = { 0 };
+    vi_journal *j;
+    int n;
+    for (n = 0; fails(n, open_fresh, NULL); n++)
+        assert_int_equal(entries(dir), 0);
+    assert_true(n >= 3);
+    four_segments();
+    int files = entries(folder);
+    for (n = 0; fails(n, open_old, NULL); n++) {
+        assert_int_equal(entries(folder), files);
+        if (n > 3)
+            assert_int_equal(viso_unfinished(out, &info), 1);
+    }
+    assert_true(n >= 3);
+    assert_int_equal(viso_unfinished(out, &info), 1);
+    assert_int_equal(info.segments, 4);
+    vi_journal_params p = params(true, false);
+    assert_int_equal(vi_journal_open(&j, &p, &e), 0);
+    for (n = 0; fails(n, read_state, j); n++)
+        ;
+    assert_true(n >= 3);
+    for (n = 0; fails(n, save_fifth, j); n++)
+        assert_int_equal(entries(folder), files); /* neither a part of a new state nor an old one less */
+    assert_true(n >= 4);
+    for (n = 0; fails(n, append_fifth, j); n++)
+        assert_int_equal(vi_journal_segments(j), 4);
+    assert_true(n >= 1);
+    assert_int_equal(vi_journal_segments(j), 5);
+    for (n = 0; fails(n, begin_anew, j); n++)
+        ;
+    assert_true(n >= 1);
+    vi_journal_close(&j, false, NULL);
+    assert_int_equal(entries(dir), 0);
+}
+
+/* A line of which the disk takes a part: the fault is the disk's own, and nothing of the line stays. */
+static void half_a_line_is_a_fault_of_the_disk(void **state)
+{
+    (void)state;
+    struct stat before, after;
+    struct rlimit was, low;
+    char path[256];
+    viso_error e = { 0 };
+    vi_journal *j = begun();
+    keep(j, 1);
+    snprintf(path, sizeof path, "%s/journal", folder);
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    low = was;
+    low.rlim_cur = (rlim_t)before.st_size + 10; /* the largest file: the first write is short, the next one fails */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    errno = 0;
+    int rc = vi_journal_append(j, 2, 200, 5, &e);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_not_equal(rc, 0);
+    assert_non_null(strstr(e.text, strerror(EFBIG)));
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    assert_int_equal(vi_journal_append(j, 2, 200, 5, &e), 0);
+    vi_journal_close(&j, true, NULL);
+    vi_journal_params p = params(true, false);
+    assert_int_equal(vi_journal_open(&j, &p, &e), 0);
+    assert_int_equal(vi_journal_segments(j), 2);
+    vi_journal_close(&j, false, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +356,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(torn_at_any_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_runs_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_little_memory_leaves_what_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(half_a_line_is_a_fault_of_the_disk, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,7 +154,8 @@ int vi_segment_end(vi_segment_out *s, bool durable, uint64_t *bytes, viso_error 
         vi_segment_drop(s);
         return vi_error_nomem(err, s->disk.name);
     }
-    memcpy(sorted, s->pts, s->n * sizeof *sorted);
+    if (s->n)
+        memcpy(sorted, s->pts, s->n * sizeof *sorted);
     qsort(sorted, s->n, sizeof *sorted, by_value);
     uint8_t d[END];
     AV_WL64(d, (uint64_t)at);
