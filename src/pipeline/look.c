@@ -12,6 +12,7 @@
 struct viso_look {
     vi_reader *reader;
     vi_analyser *analyser;
+    vi_settings *settings; /* the engine's, without a look-ahead */
     vi_colour_map colour;
     vi_frame *frame; /* the last one, for drawing */
     vi_work *work;
@@ -42,8 +43,13 @@ int viso_look_open(viso_look **out, viso_engine *e, const char *path, int embed,
     if (!rc) {
         const vi_media_info *info = vi_reader_info(l->reader);
         rc = vi_colour_map_create(&l->colour, info->format, &info->colour, info->height, err);
+        /* A frame is told of as soon as it was looked at: nothing is settled, so every face is looked at in every frame. */
+        vi_context causal = e->context;
+        causal.settings = l->settings = vi_settings_copy(e->settings);
         if (!rc)
-            rc = vi_analyser_create(&l->analyser, &e->context, &(vi_analyser_params){
+            rc = l->settings ? vi_settings_set(l->settings, "look-ahead", "0", err) : vi_error_nomem(err, path);
+        if (!rc)
+            rc = vi_analyser_create(&l->analyser, &causal, &(vi_analyser_params){
                 .time = info->kind == VI_MEDIA_VIDEO, .embed = embed != 0 }, err);
     }
     if (rc)
@@ -111,6 +117,7 @@ void viso_look_close(viso_look **p)
         return;
     vi_frame_unref(&l->frame);
     vi_analyser_destroy(&l->analyser);
+    vi_settings_destroy(&l->settings);
     vi_reader_close(&l->reader);
     vi_colour_map_destroy(&l->colour);
     vi_free(l->work);
