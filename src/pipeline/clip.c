@@ -374,6 +374,7 @@ int vi_run_clip(const vi_run_params *p, vi_reader *r, vi_run_totals *t, viso_err
         return vi_error_nomem(err, "pipeline");
     c->p = p;
     c->reader = r;
+    c->hasty = UINT64_MAX;
     c->output = *(const vi_output_settings *)vi_settings_group(p->context->settings, "output");
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->moved, NULL);

@@ -87,6 +87,9 @@ struct vi_clip {
     pthread_cond_t moved; /* a slot changed its state, or the run ended */
     vi_clip_slot *ring;
     int n_ring;
+    /* From here on frames were settled without the later ones, because the run was stopped: they are written, but no run can go on
+     * behind them. UINT64_MAX: none. Set by vi-time before the first of them is handed on. */
+    _Atomic uint64_t hasty;
     uint64_t handed; /* number behind the last frame given to the picture lane; valid once time_done */
     int filled;      /* slots that are not free */
     vi_ring_fill fill;
@@ -124,6 +127,8 @@ int vi_clip_break_replays(const vi_clip *c);
 /* Takes up what is kept: c->first, counts, state of the lanes, held records; the reader goes to the frame. Or begins the journal.
  * Call with all lanes open but not started. */
 int vi_clip_break_load(vi_clip *c, viso_error *err);
+/* Whether a segment ends in front of frame n. */
+bool vi_clip_break_here(const vi_clip *c, uint64_t n);
 /* vi-time, in front of the frame that begins a segment: keeps what the lanes remember. */
 int vi_clip_break_save(vi_clip *c, uint64_t n, viso_error *err);
 /* vi-encode: all frames before n have been handed to the writer; ends the segment. */

@@ -124,6 +124,11 @@ static bool wait_for_room(vi_clip *c, int rc, uint64_t bytes, viso_error *err)
     return true;
 }
 
+bool vi_clip_break_here(const vi_clip *c, uint64_t n)
+{
+    return c->segment_frames && n % c->segment_frames == 0 && n > c->first && n < c->hasty;
+}
+
 int vi_clip_break_save(vi_clip *c, uint64_t n, viso_error *err)
 {
     if (!vi_clip_wait_idle(c))

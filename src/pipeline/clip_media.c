@@ -55,8 +55,7 @@ static vi_clip_slot *next_done(vi_clip *c, uint64_t n)
 /* A segment ends when the first frame of the next one is there: then what the lanes remember in front of it is on the disk. */
 static int write_frame(vi_clip *c, vi_clip_slot *s, uint64_t n, viso_error *err)
 {
-    bool begins = c->segment_frames && n % c->segment_frames == 0 && n > c->first;
-    int rc = begins ? vi_clip_break_segment(c, n, err) : 0;
+    int rc = vi_clip_break_here(c, n) ? vi_clip_break_segment(c, n, err) : 0;
     return rc ? rc : vi_writer_write(c->writer, s->work.frame, err);
 }
 

@@ -58,7 +58,7 @@ static int hand_over(vi_clip *c, viso_error *err)
     vi_clip_slot *s = c->held[0];
     vi_work *w = &s->work;
     uint64_t n = w->sequence;
-    if (c->segment_frames && n % c->segment_frames == 0 && n > c->first) {
+    if (vi_clip_break_here(c, n)) {
         int rc = vi_clip_break_save(c, n, err);
         if (rc)
             return rc;
@@ -136,6 +136,8 @@ void vi_clip_temporal_lane(void *arg)
             vi_clip_fail(c, rc, &e);
     }
     bool whole = !rc && !atomic_load(c->p->cancel) && !vi_clip_failed(c);
+    if (!whole && c->n_held > 0)
+        c->hasty = c->held[0]->work.sequence;
     while (!rc && c->n_held > 0) { /* the last ones know no later frames */
         vi_trace_frame((int64_t)c->held[0]->work.sequence);
         rc = hand_over(c, &e);

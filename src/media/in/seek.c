@@ -102,6 +102,7 @@ int vi_video_seek(vi_reader *r, int64_t pts, viso_error *err)
         return rc;
     f->number = 0;
     v->number = 1;
+    v->told_end = true; /* counted from the middle, the frames say nothing of where the file should end */
     v->first = f;
     return 0;
 }
