@@ -35,8 +35,18 @@ static const float narrow[] = { 0, 14, 4, 1.5f };
 /* Pairs of measurements that are compared over a step that was not seen; the same where no step around is. */
 #define PAIRS 6
 #define BLIND_PAIRS 3
+/* Per step, from so much on a farther pair does not agree with the nearest: face widths, logarithm, radians. */
+#define AGREE_PLACE 0.0125f
+#define AGREE_SIZE 0.015f
+#define AGREE_ANGLE 0.026f
 
 enum { WINDOW = 2 * VI_AHEAD_MOST + 1 };
+
+static float tukey(float t)
+{
+    float r = 1 - t * t;
+    return fabsf(t) < 1 ? r * r : 0;
+}
 
 /* Three-dimensional affine map. */
 typedef struct carry3 {
@@ -144,21 +154,34 @@ static bool left_over(const stretch *s, int a, int b, vi_motion *out)
 }
 
 /* The motion of the steps between the measured frames a and b that were not seen, by the measurements on both sides; false when
- * there are none. */
+ * there are none. Farther pairs average the network's noise, but also what the head really did: on each axis they count as far as they
+ * agree with the nearest. */
 static bool guess_steps(const stretch *s, int a, int b, vi_motion *out)
 {
+    const viso_point3 *m = s->p[a]->mesh;
+    float width = hypotf(m[454].x - m[234].x, m[454].y - m[234].y);
+    const float apart[6] = { AGREE_PLACE * width, AGREE_PLACE * width, AGREE_SIZE, AGREE_ANGLE, AGREE_ANGLE, AGREE_ANGLE };
+    float near[6] = { 0 }, sum[6] = { 0 }, all[6] = { 0 };
     int n = 0;
-    vi_motion sum = { 0 }, one;
+    vi_motion one;
     for (int k = 0; k < PAIRS && seen(s, a - k) && seen(s, b + k); k++, n++) {
         /* Farther pairs tell as much where only steps that were seen come in, or where none is seen anywhere. */
         if (k && (known(s, a - k + 1) != known(s, b + k) || (k >= BLIND_PAIRS && !known(s, b + k))))
             break;
         if (!left_over(s, a - k, b + k, &one))
             break;
-        sum = (vi_motion){ sum.dx + one.dx, sum.dy + one.dy, sum.scale + one.scale, sum.roll + one.roll, sum.yaw + one.yaw,
-                           sum.pitch + one.pitch };
+        const float v[6] = { one.dx, one.dy, one.scale, one.roll, one.yaw, one.pitch };
+        if (!k)
+            memcpy(near, v, sizeof(near));
+        for (int i = 0; i < 6; i++) {
+            float w = tukey((v[i] - near[i]) / apart[i]);
+            sum[i] += w * v[i];
+            all[i] += w;
+        }
     }
-    *out = vi_motion_scaled(&sum, n ? 1 / (float)n : 0);
+    for (int i = 0; i < 6 && n; i++)
+        sum[i] /= all[i]; /* the nearest counts 1 */
+    *out = (vi_motion){ sum[0], sum[1], sum[2], sum[3], sum[4], sum[5] };
     return n > 0;
 }
 
@@ -252,12 +275,6 @@ static float fade_of(const stretch *s)
 }
 
 /* ---- mesh ---- */
-
-static float tukey(float t)
-{
-    float r = 1 - t * t;
-    return fabsf(t) < 1 ? r * r : 0;
-}
 
 static float window(const stretch *s, int i, float power)
 {
