@@ -8,8 +8,8 @@
  * A step whose motion was not seen (blur, something before the face) is what the measured meshes on both sides of it leave over. With
  * that a gap is no special case: a frame without a measurement is an average of its neighbours' like any other.
  *
- * Weights that fall to zero and grow no noise of their own at the window's ends; differences beyond a hold do not count: Tukey's
- * biweight, as in motion.c. */
+ * Weights fall to zero towards the window's ends, so that nothing jumps there. Differences well within a hold count fully and those of
+ * one and a half do not: a weight that falls earlier would turn the network's own noise into steps. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +17,17 @@
 #include "face/region.h"
 #include "track/state.h"
 
-/* The most that two measurements of the same axis may differ and still count for each other: place in face widths, logarithm of size;
+/* Holds, differences of one axis from which it is motion rather than noise: place in face widths, logarithm of size;
  * the angles' are settings. */
 #define HOLD_PLACE 0.025f
 #define HOLD_SIZE 0.03f
-/* The same for points of the shape at strength 0 and 1, in face widths. */
+/* Holds from which a difference of pose does not count at all. */
+#define HOLD_REACH 1.5f
+/* The most that places of a point of the shape may differ and still count for each other, at strength 0 and 1, in face widths. */
 #define HOLD_SHAPE_LEAST 0.01f
 #define HOLD_SHAPE_MOST 0.07f
 /* Narrowness of the window: the power of 1 - (distance / (frames looked ahead + 1))^2. */
-static const float narrow[] = { 0, 14, 4, 1.5f };
+static const float narrow[] = { 0, 7, 2, 0.75f };
 #define NARROW_SHAPE 2.0f
 /* How far the parabola of a point is held to be flat, in any case. */
 #define FLAT 0.004f
@@ -42,6 +44,7 @@ static const float narrow[] = { 0, 14, 4, 1.5f };
 
 enum { WINDOW = 2 * VI_AHEAD_MOST + 1 };
 
+/* Tukey's biweight, as in motion.c. */
 static float tukey(float t)
 {
     float r = 1 - t * t;
@@ -276,6 +279,13 @@ static float fade_of(const stretch *s)
 
 /* ---- mesh ---- */
 
+/* The same, flat on top. */
+static float within(float t)
+{
+    float r = 1 - t * t * t * t;
+    return fabsf(t) < 1 ? r * r : 0;
+}
+
 static float window(const stretch *s, int i, float power)
 {
     float t = (float)(i - s->mid) / (float)(s->ahead + 1);
@@ -301,7 +311,7 @@ static bool about(const stretch *s, const float (*value)[3], int n, float *near)
     return m || (b && a);
 }
 
-/* Weighted mean over the measured frames; those that are `hold` or more from the middle's own surroundings do not count. */
+/* Weighted mean over the measured frames; those that are HOLD_REACH holds or more from the middle's own surroundings do not count. */
 static float calm_mean(const stretch *s, const float (*value)[3], const float *weight, float hold)
 {
     float near[3], sum = 0, all = 0;
@@ -309,7 +319,7 @@ static float calm_mean(const stretch *s, const float (*value)[3], const float *w
     for (int i = s->first; i <= s->last; i++) {
         if (!s->p[i]->measured)
             continue;
-        float w = weight[i] * (around ? tukey((value[i][0] - near[0]) / hold) : 1);
+        float w = weight[i] * (around ? within((value[i][0] - near[0]) / (HOLD_REACH * hold)) : 1);
         sum += w * value[i][0];
         all += w;
     }
@@ -327,7 +337,7 @@ static void calm_point(const stretch *s, const float (*value)[3], const float *w
         if (!s->p[i]->measured)
             continue;
         float dx = value[i][0] - near[0], dy = value[i][1] - near[1], t = (float)(i - s->mid) / (float)(s->ahead + 1);
-        float w = weight[i] * (around ? tukey(sqrtf(dx * dx + dy * dy) / hold) : 1), p = w;
+        float w = weight[i] * (around ? within(sqrtf(dx * dx + dy * dy) / hold) : 1), p = w;
         for (int k = 0; k < 5; k++, p *= t) {
             m[k] += p;
             for (int c = 0; c < 3 && k < 3; c++)
