@@ -34,6 +34,9 @@ static const float narrow[] = { 0, 7, 2, 0.75f };
 /* Fade per frame of a face that appears, and frames in which one disappears. The last measured frame is never less than half there. */
 #define FADE_STEP 0.5f
 #define LAST_FADE 3.0f
+/* A face that was measured in fewer frames than this and then not in so many was none. */
+#define PASSING_MEASURED 4
+#define PASSING_UNSEEN 2
 /* Pairs of measurements that are compared over a step that was not seen; the same where no step around is. */
 #define PAIRS 6
 #define BLIND_PAIRS 3
@@ -268,6 +271,13 @@ static int gone_from(const stretch *s, int from)
     return -1;
 }
 
+static bool seen_from(const stretch *s, int i)
+{
+    while (i <= s->last && !s->p[i]->measured)
+        i++;
+    return i <= s->last;
+}
+
 static float fade_of(const stretch *s)
 {
     int gone = gone_from(s, s->mid);
@@ -275,6 +285,27 @@ static float fade_of(const stretch *s)
         return 1;
     float f = fminf((float)(gone - s->mid) / LAST_FADE, 1);
     return f <= 0 ? 0 : s->p[s->mid]->measured ? fmaxf(f, .5f) : f;
+}
+
+/* A face that came and went within the frames in view, hardly measured: it is none, but an ear or a fold of cloth. One that goes on, or
+ * that a cut or the end of the clip breaks off, is none of those. */
+static bool passing(vi_history *h, int n, int ahead, uint64_t life)
+{
+    int last = VI_MIN(n + ahead, h->n - 1), measured = 0, unseen = 0, i = n;
+    while (i > 0 && i > n - ahead && vi_moment_find(vi_history_at(h, i - 1), life))
+        i--;
+    if (i == 0 || i == n - ahead)
+        return false; /* may be older */
+    for (; i <= last; i++) {
+        const vi_past *p = vi_moment_find(vi_history_at(h, i), life);
+        if (!p && !vi_history_at(h, i)->cut)
+            return measured < PASSING_MEASURED; /* ended in a running scene */
+        if (!p)
+            break;
+        measured += p->measured;
+        unseen = p->measured ? 0 : unseen + 1;
+    }
+    return measured < PASSING_MEASURED && unseen >= PASSING_UNSEEN;
 }
 
 /* ---- mesh ---- */
@@ -463,6 +494,9 @@ static void settle_one(vi_track_state *s, vi_work *w, vi_face *f, int n, const v
     gather(&s->past, n, p, s->s.ahead, &st);
     float fade = fade_of(&st);
     bool first = !s->past.out[p->slot].any || s->past.out[p->slot].life != p->life;
+    bool hidden = !first && s->past.out[p->slot].fade <= 0; /* and nothing to be seen comes: its birth may be out of view by now */
+    if (passing(&s->past, n, s->s.ahead, p->life) || (hidden && !seen_from(&st, st.mid)))
+        fade = 0;
     f->fade = first ? fminf(fade, f->fade) : fminf(fade, s->past.out[p->slot].fade + FADE_STEP);
     s->past.out[p->slot].any = true;
     s->past.out[p->slot].life = p->life;
