@@ -35,7 +35,7 @@ void vi_history_open(vi_history *h, uint64_t sequence, uint64_t frame)
     vi_moment *m = vi_history_at(h, h->n - 1);
     m->sequence = sequence;
     m->frame = frame;
-    m->settled = false;
+    m->settled = m->cut = false;
     m->n = 0;
 }
 
@@ -102,6 +102,7 @@ void vi_history_io(vi_io *x, vi_history *h, int keep)
         vi_io_number(x, &m->sequence);
         vi_io_number(x, &m->frame);
         vi_io_bool(x, &m->settled);
+        vi_io_bool(x, &m->cut);
         vi_io_int(x, &m->n, 0, VI_MAX_FACES);
         for (int j = 0; j < m->n && !x->b->failed; j++) {
             if (!x->saving)

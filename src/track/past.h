@@ -26,6 +26,7 @@ typedef struct vi_moment {
     uint64_t sequence; /* of the work item */
     uint64_t frame;    /* the tracker's own count */
     bool settled;
+    bool cut;          /* a new scene begins with it */
     int n;
     vi_past *face; /* VI_MAX_FACES */
 } vi_moment;

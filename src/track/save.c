@@ -11,7 +11,7 @@
 #include "track/save.h"
 #include "track/state.h"
 
-#define MAGIC 0x76547233u /* changes with the bytes or their meaning */
+#define MAGIC 0x76547234u /* changes with the bytes or their meaning */
 #define MOST_COUNT (1 << 30)
 /* No coordinate, length or angle is larger; what is would overflow an int somewhere. */
 #define MOST_VALUE 1e7f

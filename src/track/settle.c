@@ -8,8 +8,8 @@
  * A step whose motion was not seen (blur, something before the face) is what the measured meshes on both sides of it leave over. With
  * that a gap is no special case: a frame without a measurement is an average of its neighbours' like any other.
  *
- * Weights that fall to zero and grow no noise of their own at the window's ends; differences beyond a hold do not count: Tukey's
- * biweight, as in motion.c. */
+ * Weights fall to zero towards the window's ends, so that nothing jumps there. Differences well within a hold count fully and those of
+ * one and a half do not: a weight that falls earlier would turn the network's own noise into steps. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,26 +17,42 @@
 #include "face/region.h"
 #include "track/state.h"
 
-/* The most that two measurements of the same axis may differ and still count for each other: place in face widths, logarithm of size;
+/* Holds, differences of one axis from which it is motion rather than noise: place in face widths, logarithm of size;
  * the angles' are settings. */
 #define HOLD_PLACE 0.025f
 #define HOLD_SIZE 0.03f
-/* The same for points of the shape at strength 0 and 1, in face widths. */
+/* Holds from which a difference of pose does not count at all. */
+#define HOLD_REACH 1.5f
+/* The most that places of a point of the shape may differ and still count for each other, at strength 0 and 1, in face widths. */
 #define HOLD_SHAPE_LEAST 0.01f
 #define HOLD_SHAPE_MOST 0.07f
 /* Narrowness of the window: the power of 1 - (distance / (frames looked ahead + 1))^2. */
-static const float narrow[] = { 0, 14, 4, 1.5f };
+static const float narrow[] = { 0, 7, 2, 0.75f };
 #define NARROW_SHAPE 2.0f
 /* How far the parabola of a point is held to be flat, in any case. */
 #define FLAT 0.004f
 /* Fade per frame of a face that appears, and frames in which one disappears. The last measured frame is never less than half there. */
 #define FADE_STEP 0.5f
 #define LAST_FADE 3.0f
+/* A face that was measured in fewer frames than this and then not in so many was none. */
+#define PASSING_MEASURED 4
+#define PASSING_UNSEEN 2
 /* Pairs of measurements that are compared over a step that was not seen; the same where no step around is. */
 #define PAIRS 6
 #define BLIND_PAIRS 3
+/* Per step, from so much on a farther pair does not agree with the nearest: face widths, logarithm, radians. */
+#define AGREE_PLACE 0.0125f
+#define AGREE_SIZE 0.015f
+#define AGREE_ANGLE 0.026f
 
 enum { WINDOW = 2 * VI_AHEAD_MOST + 1 };
+
+/* Tukey's biweight, as in motion.c. */
+static float tukey(float t)
+{
+    float r = 1 - t * t;
+    return fabsf(t) < 1 ? r * r : 0;
+}
 
 /* Three-dimensional affine map. */
 typedef struct carry3 {
@@ -144,21 +160,34 @@ static bool left_over(const stretch *s, int a, int b, vi_motion *out)
 }
 
 /* The motion of the steps between the measured frames a and b that were not seen, by the measurements on both sides; false when
- * there are none. */
+ * there are none. Farther pairs average the network's noise, but also what the head really did: on each axis they count as far as they
+ * agree with the nearest. */
 static bool guess_steps(const stretch *s, int a, int b, vi_motion *out)
 {
+    const viso_point3 *m = s->p[a]->mesh;
+    float width = hypotf(m[454].x - m[234].x, m[454].y - m[234].y);
+    const float apart[6] = { AGREE_PLACE * width, AGREE_PLACE * width, AGREE_SIZE, AGREE_ANGLE, AGREE_ANGLE, AGREE_ANGLE };
+    float near[6] = { 0 }, sum[6] = { 0 }, all[6] = { 0 };
     int n = 0;
-    vi_motion sum = { 0 }, one;
+    vi_motion one;
     for (int k = 0; k < PAIRS && seen(s, a - k) && seen(s, b + k); k++, n++) {
         /* Farther pairs tell as much where only steps that were seen come in, or where none is seen anywhere. */
         if (k && (known(s, a - k + 1) != known(s, b + k) || (k >= BLIND_PAIRS && !known(s, b + k))))
             break;
         if (!left_over(s, a - k, b + k, &one))
             break;
-        sum = (vi_motion){ sum.dx + one.dx, sum.dy + one.dy, sum.scale + one.scale, sum.roll + one.roll, sum.yaw + one.yaw,
-                           sum.pitch + one.pitch };
+        const float v[6] = { one.dx, one.dy, one.scale, one.roll, one.yaw, one.pitch };
+        if (!k)
+            memcpy(near, v, sizeof(near));
+        for (int i = 0; i < 6; i++) {
+            float w = tukey((v[i] - near[i]) / apart[i]);
+            sum[i] += w * v[i];
+            all[i] += w;
+        }
     }
-    *out = vi_motion_scaled(&sum, n ? 1 / (float)n : 0);
+    for (int i = 0; i < 6 && n; i++)
+        sum[i] /= all[i]; /* the nearest counts 1 */
+    *out = (vi_motion){ sum[0], sum[1], sum[2], sum[3], sum[4], sum[5] };
     return n > 0;
 }
 
@@ -247,6 +276,13 @@ static int gone_from(const stretch *s, int from)
     return -1;
 }
 
+static bool seen_from(const stretch *s, int i)
+{
+    while (i <= s->last && !s->p[i]->measured)
+        i++;
+    return i <= s->last;
+}
+
 static float fade_of(const stretch *s)
 {
     int gone = gone_from(s, s->mid);
@@ -256,11 +292,33 @@ static float fade_of(const stretch *s)
     return f <= 0 ? 0 : there(s->p[s->mid]) ? fmaxf(f, .5f) : f;
 }
 
+/* A face that came and went within the frames in view, hardly measured: it is none, but an ear or a fold of cloth. One that goes on, or
+ * that a cut or the end of the clip breaks off, is none of those. */
+static bool passing(vi_history *h, int n, int ahead, uint64_t life)
+{
+    int last = VI_MIN(n + ahead, h->n - 1), measured = 0, unseen = 0, i = n;
+    while (i > 0 && i > n - ahead && vi_moment_find(vi_history_at(h, i - 1), life))
+        i--;
+    if (i == 0 || i == n - ahead)
+        return false; /* may be older */
+    for (; i <= last; i++) {
+        const vi_past *p = vi_moment_find(vi_history_at(h, i), life);
+        if (!p && !vi_history_at(h, i)->cut)
+            return measured < PASSING_MEASURED; /* ended in a running scene */
+        if (!p)
+            break;
+        measured += p->measured;
+        unseen = p->measured ? 0 : unseen + 1;
+    }
+    return measured < PASSING_MEASURED && unseen >= PASSING_UNSEEN;
+}
+
 /* ---- mesh ---- */
 
-static float tukey(float t)
+/* The same, flat on top. */
+static float within(float t)
 {
-    float r = 1 - t * t;
+    float r = 1 - t * t * t * t;
     return fabsf(t) < 1 ? r * r : 0;
 }
 
@@ -289,7 +347,7 @@ static bool about(const stretch *s, const float (*value)[3], int n, float *near)
     return m || (b && a);
 }
 
-/* Weighted mean over the measured frames; those that are `hold` or more from the middle's own surroundings do not count. */
+/* Weighted mean over the measured frames; those that are HOLD_REACH holds or more from the middle's own surroundings do not count. */
 static float calm_mean(const stretch *s, const float (*value)[3], const float *weight, float hold)
 {
     float near[3], sum = 0, all = 0;
@@ -297,7 +355,7 @@ static float calm_mean(const stretch *s, const float (*value)[3], const float *w
     for (int i = s->first; i <= s->last; i++) {
         if (!s->p[i]->measured)
             continue;
-        float w = weight[i] * (around ? tukey((value[i][0] - near[0]) / hold) : 1);
+        float w = weight[i] * (around ? within((value[i][0] - near[0]) / (HOLD_REACH * hold)) : 1);
         sum += w * value[i][0];
         all += w;
     }
@@ -315,7 +373,7 @@ static void calm_point(const stretch *s, const float (*value)[3], const float *w
         if (!s->p[i]->measured)
             continue;
         float dx = value[i][0] - near[0], dy = value[i][1] - near[1], t = (float)(i - s->mid) / (float)(s->ahead + 1);
-        float w = weight[i] * (around ? tukey(sqrtf(dx * dx + dy * dy) / hold) : 1), p = w;
+        float w = weight[i] * (around ? within(sqrtf(dx * dx + dy * dy) / hold) : 1), p = w;
         for (int k = 0; k < 5; k++, p *= t) {
             m[k] += p;
             for (int c = 0; c < 3 && k < 3; c++)
@@ -441,6 +499,9 @@ static void settle_one(vi_track_state *s, vi_work *w, vi_face *f, int n, const v
     gather(&s->past, n, p, s->s.ahead, &st);
     float fade = fade_of(&st);
     bool first = !s->past.out[p->slot].any || s->past.out[p->slot].life != p->life;
+    bool hidden = !first && s->past.out[p->slot].fade <= 0; /* and nothing to be seen comes: its birth may be out of view by now */
+    if (passing(&s->past, n, s->s.ahead, p->life) || (hidden && !seen_from(&st, st.mid)))
+        fade = 0;
     f->fade = first ? fminf(fade, f->fade) : fminf(fade, s->past.out[p->slot].fade + FADE_STEP);
     s->past.out[p->slot].any = true;
     s->past.out[p->slot].life = p->life;

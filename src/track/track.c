@@ -287,8 +287,10 @@ static int end(void *self, vi_work *w, vi_arena *scratch, viso_error *err)
         end_still(w);
         return VISO_OK;
     }
-    if (s->s.ahead > 0)
+    if (s->s.ahead > 0) {
         vi_history_open(&s->past, w->sequence, s->frame);
+        vi_history_at(&s->past, s->past.n - 1)->cut = w->cut;
+    }
     if (w->canonical)
         s->past.canonical = w->canonical;
     follow(s, w, drop);

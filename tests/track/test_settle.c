@@ -275,6 +275,100 @@ static void no_look_goes_across_a_cut(void **state)
     free_rig(r);
 }
 
+#define AFTER 30
+
+/* Somebody appears beside somebody else and is seen in those of the frames from the first on in which the detector found them. A cut
+ * comes, or the clip ends, so many frames later. What their settled fades were, -1 no record; and how many records there are. */
+static int one_appears(const bool *is_seen, int cut_after, int end_after, float fade[AFTER])
+{
+    rig *r = make_looking(6);
+    actor a[ACTORS];
+    int born = -1, slot = -1, records = 0;
+    uint64_t next[VI_MAX_TRACKS] = { 0 };
+    for (int i = 0; i < AFTER; i++)
+        fade[i] = -1;
+    for (int i = 0; born < 0 || i < born + AFTER; i++) {
+        int age = born < 0 ? 0 : i - born;
+        assert_true(i < 10 * LENGTH);
+        if (age < end_after) {
+            sway(0, a);
+            pattern = age >= cut_after;
+            brightness = pattern ? 90 : 60;
+            a[0].person = pattern ? 3 : 1;
+            a[1] = (actor){ 500, 180, 80, i >= 20 && !pattern, i >= 20 && is_seen[age], 2, false, 0 };
+            bool ready = step_and_settle(r, a);
+            if (born < 0 && face_of(r, 2))
+                born = i;
+            if (!ready)
+                continue;
+        } else if (r->n_wait) {
+            settle(r);
+        } else {
+            break;
+        }
+        for (int j = 0; j < r->done->n_face; j++) {
+            const vi_face *f = &r->done->face[j];
+            assert_int_equal(f->ordinal, next[f->slot]++); /* shown or not, none is left out */
+            if ((int)f->f.quality != 2) {
+                assert_true(f->fade > .4f);
+                continue;
+            }
+            assert_true(slot < 0 || slot == f->slot);
+            slot = f->slot;
+            fade[(int)r->done->sequence - born] = f->fade;
+            records++;
+        }
+    }
+    free_rig(r);
+    return records;
+}
+
+static void a_face_that_only_passes_is_not_shown(void **state)
+{
+    (void)state;
+    float fade[AFTER];
+    for (int n = 1; n <= 3; n++) {
+        bool is_seen[AFTER] = { false };
+        for (int i = 0; i < n; i++)
+            is_seen[i] = true;
+        assert_true(one_appears(is_seen, AFTER, AFTER, fade) >= n);
+        for (int i = 0; i < AFTER; i++)
+            assert_true(fade[i] <= 0);
+    }
+}
+
+static void a_face_that_goes_on_is_shown_from_its_first_frame(void **state)
+{
+    (void)state;
+    float fade[AFTER];
+    static const int gap_at[] = { AFTER, 2, 3 }; /* hidden for two frames, and seen again */
+    for (size_t k = 0; k < VI_COUNT(gap_at); k++) {
+        bool is_seen[AFTER];
+        for (int i = 0; i < AFTER; i++)
+            is_seen[i] = i < gap_at[k] || i >= gap_at[k] + 2;
+        one_appears(is_seen, AFTER, AFTER, fade);
+        for (int i = 0; i < AFTER - 6; i++)
+            assert_true(fade[i] >= .5f && (i == 0 || fade[i] > .99f));
+    }
+    bool four[AFTER] = { true, true, true, true };
+    one_appears(four, AFTER, AFTER, fade);
+    assert_true(fade[0] >= .5f && fade[1] >= .5f);
+}
+
+static void a_face_that_a_cut_or_the_end_breaks_off_is_shown(void **state)
+{
+    (void)state;
+    float fade[AFTER];
+    bool is_seen[AFTER];
+    memset(is_seen, true, sizeof(is_seen));
+    for (int n = 1; n <= 3; n++)
+        for (int end = 0; end < 2; end++) {
+            assert_int_equal(one_appears(is_seen, end ? AFTER : n, end ? n : AFTER, fade), n);
+            for (int i = 0; i < n; i++)
+                assert_true(fade[i] >= .5f);
+        }
+}
+
 /* Waiting frames are part of what is remembered; a break changes nothing. */
 static void a_break_changes_nothing(void **state)
 {
@@ -374,6 +468,9 @@ int main(void)
         cmocka_unit_test(later_frames_tell_who_it_was),
         cmocka_unit_test(without_looking_ahead_nothing_changes),
         cmocka_unit_test(no_look_goes_across_a_cut),
+        cmocka_unit_test(a_face_that_only_passes_is_not_shown),
+        cmocka_unit_test(a_face_that_goes_on_is_shown_from_its_first_frame),
+        cmocka_unit_test(a_face_that_a_cut_or_the_end_breaks_off_is_shown),
         cmocka_unit_test(a_break_changes_nothing),
         cmocka_unit_test(other_settings_take_over),
     };
