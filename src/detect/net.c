@@ -305,6 +305,26 @@ int vi_detect_net_read(const vi_detect_net *n, float threshold, const vi_window 
     return n->family->decode(&n->out, threshold, &p, out, max);
 }
 
+vi_rgb vi_detect_net_seen(const vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop)
+{
+    vi_rect r = covered(n, f, w);
+    return part_of(crop, &r);
+}
+
+int vi_detect_net_find(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop, float threshold, float iou,
+                       vi_candidate *out, int max, int *found, viso_error *err)
+{
+    *found = 0;
+    vi_detect_net_feed(n, f, w, crop);
+    int rc = vi_run_now(n->run, err);
+    if (rc)
+        return rc;
+    int m = vi_detect_net_read(n, threshold, w, out, max);
+    /* Merged per window first: each view then has one voice in the mean over views. */
+    *found = n->family->weighted ? vi_detect_merge(out, m, iou) : vi_detect_suppress(out, m, iou, 2);
+    return VISO_OK;
+}
+
 int vi_detect_net_look(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, float threshold, float iou,
                        vi_candidate *out, int max, int *found, vi_arena *scratch, viso_error *err)
 {
@@ -312,15 +332,8 @@ int vi_detect_net_look(vi_detect_net *n, const vi_detect_frame *f, const vi_wind
     vi_rgb crop;
     *found = 0;
     int rc = vi_detect_net_sample(n, f, w, &crop, scratch, err);
-    if (!rc) {
-        vi_detect_net_feed(n, f, w, &crop);
-        rc = vi_run_now(n->run, err);
-    }
+    if (!rc)
+        rc = vi_detect_net_find(n, f, w, &crop, threshold, iou, out, max, found, err);
     vi_arena_release(scratch, mark);
-    if (rc)
-        return rc;
-    int m = vi_detect_net_read(n, threshold, w, out, max);
-    /* Merged per window first: each view then has one voice in the mean over views. */
-    *found = n->family->weighted ? vi_detect_merge(out, m, iou) : vi_detect_suppress(out, m, iou, 2);
-    return VISO_OK;
+    return rc;
 }

@@ -36,7 +36,12 @@ int vi_detect_net_sample(vi_detect_net *n, const vi_detect_frame *f, const vi_wi
                          viso_error *err);
 void vi_detect_net_feed(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop);
 int vi_detect_net_read(const vi_detect_net *n, float threshold, const vi_window *w, vi_candidate *out, int max);
-/* All of them, and the merging of what one window shows. *found receives how many. */
+/* What of the sampled input shows the picture. */
+vi_rgb vi_detect_net_seen(const vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop);
+/* Feeding, running, reading, and the merging of what one window shows. *found receives how many. */
+int vi_detect_net_find(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, const vi_rgb *crop, float threshold, float iou,
+                       vi_candidate *out, int max, int *found, viso_error *err);
+/* All of it, with the sampling. */
 int vi_detect_net_look(vi_detect_net *n, const vi_detect_frame *f, const vi_window *w, float threshold, float iou,
                        vi_candidate *out, int max, int *found, vi_arena *scratch, viso_error *err);
 

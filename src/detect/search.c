@@ -8,9 +8,12 @@
 
 #include <math.h>
 
-/* Sides of the two tile levels as part of the picture's longer side. */
+#include "detect/tiles.h"
+
+/* Sides of a still's two tile levels as part of the picture's longer side; also of a clip's, where levels are asked for. */
 static const float levels[2] = { 0.55f, 0.30f };
-/* Tiles looked at in turn per look at a running scene. */
+/* Looks at a running scene after which all tiles have had their turn, if that takes no more than so many a look. */
+#define TURN_LOOKS 6
 #define TURN_TILES 3
 /* Without any face, one look in so many also tries the close-up window and the turned pictures. */
 #define DEEP_EVERY 12
@@ -34,18 +37,31 @@ static float upright_angle(const vi_detector *d)
     return d->s.rotate == VI_ROTATE_MANUAL ? d->s.angle : 0;
 }
 
-/* Only candidates of at most `most` pixels' width, 0: any. */
-static int look_through(vi_look *l, const vi_window *win, float most, viso_error *err)
+/* Only candidates of at most `most` pixels' width, 0: any. With `cells` the network runs only if something shows beside them; *ran
+ * (or NULL) receives whether it did. */
+static int look(vi_look *l, const vi_window *win, float most, const vi_tile_cells *cells, bool *ran, viso_error *err)
 {
     vi_detector *d = l->d;
     float score = d->score;
     vi_detect_frame f = { l->w->frame, l->w->colour, l->w->upright, l->w->width, l->w->height };
     vi_candidate *c = l->c + l->n;
     int found = 0;
+    size_t mark = vi_arena_mark(l->scratch);
+    vi_rgb crop;
     if (!d->net.family->plain && win->angle != upright_angle(d) && fmodf(win->angle, 90) == 0)
         score = fminf(score + TURNED_MORE, 0.95f);
-    int rc = vi_detect_net_look(&d->net, &f, win, score, d->s.nms, c, VI_CANDIDATES_MAX - l->n, &found, l->scratch, err);
-    if (rc)
+    int rc = vi_detect_net_sample(&d->net, &f, win, &crop, l->scratch, err);
+    bool run = !rc;
+    if (run && cells) {
+        vi_rgb seen = vi_detect_net_seen(&d->net, &f, win, &crop);
+        run = vi_tile_shows(cells, &seen);
+    }
+    if (run)
+        rc = vi_detect_net_find(&d->net, &f, win, &crop, score, d->s.nms, c, VI_CANDIDATES_MAX - l->n, &found, err);
+    vi_arena_release(l->scratch, mark);
+    if (ran)
+        *ran = run;
+    if (rc || !run)
         return rc;
     l->w->count.networks++;
     for (int i = most > 0 ? 0 : found; i < found;)
@@ -60,6 +76,11 @@ static int look_through(vi_look *l, const vi_window *win, float most, viso_error
     return VISO_OK;
 }
 
+static int look_through(vi_look *l, const vi_window *win, float most, viso_error *err)
+{
+    return look(l, win, most, NULL, NULL, err);
+}
+
 /* Picture pixels for one of the input in the whole view. */
 static float whole_step(const vi_look *l)
 {
@@ -67,12 +88,32 @@ static float whole_step(const vi_look *l)
     return fmaxf((float)l->w->width / (float)v->w, (float)l->w->height / (float)v->h);
 }
 
-static int look_through_tiles(vi_look *l, const vi_window *win, int n, viso_error *err)
+/* A face this wide in a tile is the whole view's business; 0: any is the tile's. */
+static float most_in_tile(const vi_look *l)
 {
     const vi_detect_family *f = l->d->net.family;
+    return f->plain ? 0 : TILE_MOST * f->smallest * whole_step(l);
+}
+
+/* A tile of a running scene: not where it can show no other face than those that are known. *ran (or NULL): whether it was looked
+ * through. */
+static int look_through_tile(vi_look *l, const vi_window *win, bool *ran, viso_error *err)
+{
+    vi_tile_cells cells = { { 0 } };
+    for (int i = 0; i < l->n; i++)
+        vi_tile_take(&cells, win, &l->c[i].box);
+    for (int i = 0; i < l->w->n_face; i++)
+        vi_tile_take(&cells, win, &l->w->face[i].f.box);
+    if (ran)
+        *ran = false;
+    return vi_tile_is_taken(&cells) ? VISO_OK : look(l, win, most_in_tile(l), &cells, ran, err);
+}
+
+static int look_through_tiles(vi_look *l, const vi_window *win, int n, viso_error *err)
+{
     int rc = VISO_OK;
     for (int i = 0; i < n && !rc; i++)
-        rc = look_through(l, &win[i], f->plain ? 0 : TILE_MOST * f->smallest * whole_step(l), err);
+        rc = l->w->still ? look_through(l, &win[i], most_in_tile(l), err) : look_through_tile(l, &win[i], NULL, err);
     return rc;
 }
 
@@ -101,20 +142,25 @@ static int useful_levels(const vi_look *l)
     return n;
 }
 
+/* Tiles that show what the whole view does not. */
+static int auto_tiles(const vi_look *l, vi_window *out)
+{
+    const vi_detector *d = l->d;
+    if (l->w->still)
+        return tiles(l, VI_MAX(useful_levels(l), d->net.family->still_levels), out);
+    return vi_tiles_running(&d->net.view, d->net.family, l->w->width, l->w->height, d->s.min_face, upright_angle(d), out);
+}
+
 /* The first look at a still or at a new scene: every level the settings allow. */
 static int look_full(vi_look *l, viso_error *err)
 {
     const vi_detector *d = l->d;
     vi_window win[VI_WINDOWS_MAX], first = whole(l, 1, 0), canvas = whole(l, d->net.family->close_up, 0);
-    int level = useful_levels(l);
-    if (l->w->still)
-        level = VI_MAX(level, d->net.family->still_levels);
-    if (d->s.pyramid != VI_PYRAMID_AUTO)
-        level = d->s.pyramid - VI_PYRAMID_1;
+    int n = d->s.pyramid == VI_PYRAMID_AUTO ? auto_tiles(l, win) : tiles(l, d->s.pyramid - VI_PYRAMID_1, win);
     int rc = look_through(l, &first, 0, err);
     if (!rc && d->net.family->always_close_up)
         rc = look_through(l, &canvas, 0, err);
-    return rc ? rc : look_through_tiles(l, win, tiles(l, level, win), err);
+    return rc ? rc : look_through_tiles(l, win, n, err);
 }
 
 /* A look into a running scene: the whole picture, and some tiles in turn. */
@@ -127,9 +173,12 @@ static int look_light(vi_look *l, viso_error *err)
         return rc;
     if (d->s.pyramid > VI_PYRAMID_1)
         return look_through_tiles(l, win, tiles(l, d->s.pyramid - VI_PYRAMID_1, win), err);
-    int n = d->s.pyramid == VI_PYRAMID_AUTO ? tiles(l, useful_levels(l), win) : 0;
-    for (int i = 0; i < VI_MIN(n, TURN_TILES) && !rc; i++)
-        rc = look_through_tiles(l, &win[d->turn++ % (uint64_t)n], 1, err);
+    int n = d->s.pyramid == VI_PYRAMID_AUTO ? auto_tiles(l, win) : 0, left = VI_MIN((n + TURN_LOOKS - 1) / TURN_LOOKS, TURN_TILES);
+    for (int i = 0; i < n && left > 0 && !rc; i++) {
+        bool ran;
+        rc = look_through_tile(l, &win[d->turn++ % (uint64_t)n], &ran, err);
+        left -= ran;
+    }
     return rc;
 }
 

@@ -7,6 +7,10 @@
 #define STEP_MAX 0.6f
 /* A tile may grow by this much when the picture's shorter side is then covered by one row instead of two. */
 #define GROW_MAX 1.1f
+/* Sizes tried from the one asked for to the largest allowed. */
+#define GROW_STEPS 10
+/* However large an overlap is asked for. */
+#define STEP_MIN 0.5f
 
 /* Cosine and sine; quarter turns are exact, so that their maps stay free of the rounding of cosf(pi/2). */
 static void direction(float degrees, float *c, float *s)
@@ -64,14 +68,30 @@ vi_window vi_window_whole(const vi_view *v, int width, int height, float factor,
 }
 
 /* Tiles along one axis of `length` pixels. */
-static int count_along(float length, float side)
+static int count_along(float length, float side, float step)
 {
-    return length <= side ? 1 : (int)ceilf((length - side) / (STEP_MAX * side) - 1e-4f) + 1;
+    return length <= side ? 1 : (int)ceilf((length - side) / step - 1e-4f) + 1;
 }
 
 static float centre_along(int i, int n, float length, float side)
 {
     return n == 1 ? length / 2 : side / 2 + (length - side) * (float)i / (float)(n - 1);
+}
+
+/* nx x ny windows of tw x th over a picture that is w x h as seen along their axes. */
+static int lay(vi_window *out, int max, int nx, int ny, const vi_window *t, float w, float h, int width, int height)
+{
+    int n = 0;
+    for (int y = 0; y < ny; y++) {
+        for (int x = 0; x < nx && n < max; x++) {
+            vi_window *o = &out[n++];
+            *o = (vi_window){ centre_along(x, nx, w, t->w), centre_along(y, ny, h, t->h), t->w, t->h, t->angle, 0 };
+            o->inner = (uint8_t)((x > 0 ? VI_INNER_LEFT : 0) | (x < nx - 1 ? VI_INNER_RIGHT : 0) |
+                                 (y > 0 ? VI_INNER_TOP : 0) | (y < ny - 1 ? VI_INNER_BOTTOM : 0));
+            place(o, width, height);
+        }
+    }
+    return n;
 }
 
 int vi_window_tiles(vi_window *out, int max, const vi_view *v, int width, int height, float fraction, float angle)
@@ -80,25 +100,40 @@ int vi_window_tiles(vi_window *out, int max, const vi_view *v, int width, int he
     direction(angle, &c, &s);
     turned_size(width, height, c, s, &w, &h);
     float side = fmaxf(w, h) * fraction, longer = (float)(v->w > v->h ? v->w : v->h);
-    float tw = side * (float)v->w / longer, th = side * (float)v->h / longer;
-    if (!(tw >= 1) || !(th >= 1))
+    vi_window t = { .w = side * (float)v->w / longer, .h = side * (float)v->h / longer, .angle = angle };
+    if (!(t.w >= 1) || !(t.h >= 1))
         return 0;
-    float grow = w < h ? w / tw : h / th;
+    float grow = w < h ? w / t.w : h / t.h;
     if (grow > 1 && grow <= GROW_MAX) {
-        tw *= grow;
-        th *= grow;
+        t.w *= grow;
+        t.h *= grow;
     }
-    int nx = count_along(w, tw), ny = count_along(h, th), n = 0;
-    for (int y = 0; y < ny; y++) {
-        for (int x = 0; x < nx && n < max; x++) {
-            vi_window t = { centre_along(x, nx, w, tw), centre_along(y, ny, h, th), tw, th, angle, 0 };
-            t.inner = (uint8_t)((x > 0 ? VI_INNER_LEFT : 0) | (x < nx - 1 ? VI_INNER_RIGHT : 0) |
-                                (y > 0 ? VI_INNER_TOP : 0) | (y < ny - 1 ? VI_INNER_BOTTOM : 0));
-            place(&t, width, height);
-            out[n++] = t;
-        }
+    return lay(out, max, count_along(w, t.w, STEP_MAX * t.w), count_along(h, t.h, STEP_MAX * t.h), &t, w, h, width, height);
+}
+
+int vi_window_cover(vi_window *out, int max, const vi_view *v, int width, int height, float side, float grow, float overlap,
+                    float angle)
+{
+    float c, s, w, h, longer = (float)(v->w > v->h ? v->w : v->h);
+    vi_window best = { .angle = angle };
+    int nx = 0, ny = 0;
+    direction(angle, &c, &s);
+    turned_size(width, height, c, s, &w, &h);
+    if (!(side >= 1))
+        return 0;
+    /* The smallest of the grown sizes that need the fewest windows. */
+    for (int i = 0; i <= GROW_STEPS; i++) {
+        float grown = side * (1 + grow * (float)i / GROW_STEPS);
+        vi_window t = { .w = grown * (float)v->w / longer, .h = grown * (float)v->h / longer, .angle = angle };
+        int x = count_along(w, t.w, fmaxf(t.w - overlap, STEP_MIN * t.w));
+        int y = count_along(h, t.h, fmaxf(t.h - overlap, STEP_MIN * t.h));
+        if (i > 0 && x * y >= nx * ny)
+            continue;
+        best = t;
+        nx = x;
+        ny = y;
     }
-    return n;
+    return lay(out, max, nx, ny, &best, w, h, width, height);
 }
 
 vi_window vi_window_around(const vi_view *v, int width, int height, float cx, float cy, float side, float angle)

@@ -35,6 +35,11 @@ vi_window vi_window_whole(const vi_view *v, int width, int height, float factor,
 /* Overlapping windows of the input's shape whose longer side is `fraction` of the picture's, step at most 0.6 of a side.
  * Returns how many; never more than `max`. */
 int vi_window_tiles(vi_window *out, int max, const vi_view *v, int width, int height, float fraction, float angle);
+/* As few windows of the input's shape as cover the picture, their longer side `side` pixels or up to the part `grow` more, neighbours
+ * sharing `overlap` pixels (at most half of a window): what is no larger than that is whole in one of them. Returns how many; never
+ * more than `max`. */
+int vi_window_cover(vi_window *out, int max, const vi_view *v, int width, int height, float side, float grow, float overlap,
+                    float angle);
 /* A window of the input's shape around a square of the picture. */
 vi_window vi_window_around(const vi_view *v, int width, int height, float cx, float cy, float side, float angle);
 /* Crop of width x height pixels -> upright picture. */

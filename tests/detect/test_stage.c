@@ -28,8 +28,8 @@ static int faces_in(analysis *a, const char *name)
     return a->w->n_face;
 }
 
-/* What the detector alone says. */
-static int found_in(analysis *a, const char *name)
+/* What the detector alone says, of a still or of a new scene. */
+static int found_as(analysis *a, const char *name, bool still)
 {
     char path[1024];
     vi_reader *r = NULL;
@@ -44,12 +44,18 @@ static int found_in(analysis *a, const char *name)
     w->frame = f;
     w->colour = &cm;
     w->upright = vi_frame_upright(f, &w->width, &w->height);
-    w->still = w->cut = w->want_detect = true;
+    w->still = still;
+    w->cut = w->want_detect = true;
     OK_OF(a->err, vi_detect_stage.process(a->detect, w, &a->arena, &a->err));
     vi_colour_map_destroy(&cm);
     vi_frame_unref(&f);
     vi_reader_close(&r);
     return w->n_face;
+}
+
+static int found_in(analysis *a, const char *name)
+{
+    return found_as(a, name, true);
 }
 
 static void turned_heads_are_found(void **state)
@@ -225,6 +231,22 @@ static void looks_where_it_is_asked_to(void **state)
     analysis_close(a);
 }
 
+/* With fewer networks a new scene shows the faces that a still shows. */
+static void a_new_scene_takes_fewer_looks(void **state)
+{
+    (void)state;
+    static const char *const pictures[] = { "group_obama_biden.jpg", "group_three_adults.jpg", "portrait_astronaut_collins.png",
+                                            "hard_small_240p.jpg" };
+    analysis *a = open_with("auto", NULL, NULL, NULL);
+    for (size_t i = 0; i < VI_COUNT(pictures); i++) {
+        int still = found_as(a, pictures[i], true), runs = (int)a->w->count.networks, scene = found_as(a, pictures[i], false);
+        if (scene < still || (int)a->w->count.networks >= runs)
+            fail_msg("%s: a still has %d faces with %d networks, a scene %d with %d", pictures[i], still, runs, scene,
+                     (int)a->w->count.networks);
+    }
+    analysis_close(a);
+}
+
 static void create_fails(const char *detector, const char *size, int code, const char *text)
 {
     static const vi_option_group *const groups[] = { &vi_detect_options };
@@ -272,7 +294,7 @@ int main(void)
         cmocka_unit_test(turned_heads_are_found),      cmocka_unit_test(the_roll_limit_decides),
         cmocka_unit_test(boxes_lead_to_landmarks),     cmocka_unit_test(close_ups_and_empty_pictures),
         cmocka_unit_test(limits_change_what_is_found), cmocka_unit_test(looks_where_it_is_asked_to),
-        cmocka_unit_test(wrong_choices_are_named),
+        cmocka_unit_test(a_new_scene_takes_fewer_looks), cmocka_unit_test(wrong_choices_are_named),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     models_folder_close(&folder);
