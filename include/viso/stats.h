@@ -29,7 +29,8 @@ typedef struct viso_quality_stats {
     double jitter_before, jitter_after; /* RMS second difference of the landmarks after the head's motion is taken out, in pixels
                                      of a picture 1080 high: as the network gave them, and as they were used */
     double roll_before, roll_after;     /* RMS second difference of the roll, the head's own turning taken out, degrees */
-    uint64_t jitter_count;        /* faces, over all frames, that these four are the means of */
+    uint64_t jitter_count;        /* faces, over all frames, that the two `after` are the means of */
+    uint64_t before_count;        /* the same of `before`: where the network gave the landmarks three frames in a row */
     double flicker;               /* RMS change from frame to frame of the result beyond the target's own, inside the faces,
                                      levels of 255 */
     uint64_t flicker_count;       /* cells of faces, over all frames, that it is the mean of */

@@ -133,11 +133,11 @@ static void add_quality(viso_quality_stats *a, const viso_quality_stats *b)
     if (!b->measured)
         return;
     double n = (double)a->jitter_count, more = (double)b->jitter_count, cells = (double)a->flicker_count,
-           more_cells = (double)b->flicker_count;
+           more_cells = (double)b->flicker_count, given = (double)a->before_count, more_given = (double)b->before_count;
     const struct { double *into, from, n, more; } mean[] = {
-        { &a->jitter_before, b->jitter_before, n, more },
+        { &a->jitter_before, b->jitter_before, given, more_given },
         { &a->jitter_after, b->jitter_after, n, more },
-        { &a->roll_before, b->roll_before, n, more },
+        { &a->roll_before, b->roll_before, given, more_given },
         { &a->roll_after, b->roll_after, n, more },
         { &a->flicker, b->flicker, cells, more_cells },
     };
@@ -149,6 +149,7 @@ static void add_quality(viso_quality_stats *a, const viso_quality_stats *b)
     a->faces += b->faces;
     a->frames_seen += b->frames_seen;
     a->jitter_count += b->jitter_count;
+    a->before_count += b->before_count;
     a->flicker_count += b->flicker_count;
     a->id_switches += b->id_switches;
 }

@@ -95,10 +95,11 @@ static json_t *quality(const viso_quality_stats *q)
 {
     if (!q->measured)
         return json_null();
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen",
-                     (json_int_t)q->frames_seen, "jitter_before", mean(q->jitter_before, q->jitter_count), "jitter_after",
-                     mean(q->jitter_after, q->jitter_count), "roll_before", mean(q->roll_before, q->jitter_count), "roll_after",
-                     mean(q->roll_after, q->jitter_count), "jitter_count", (json_int_t)q->jitter_count, "flicker",
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen",
+                     (json_int_t)q->frames_seen, "jitter_before", mean(q->jitter_before, q->before_count), "jitter_after",
+                     mean(q->jitter_after, q->jitter_count), "roll_before", mean(q->roll_before, q->before_count), "roll_after",
+                     mean(q->roll_after, q->jitter_count), "jitter_count", (json_int_t)q->jitter_count, "before_count",
+                     (json_int_t)q->before_count, "flicker",
                      mean(q->flicker, q->flicker_count), "flicker_count", (json_int_t)q->flicker_count, "id_switches",
                      (json_int_t)q->id_switches);
 }

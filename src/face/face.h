@@ -45,6 +45,7 @@ typedef struct vi_face {
     int slot;             /* 0..VI_MAX_TRACKS-1: where stages keep state of this person, -1 none */
     uint64_t ordinal;     /* how many faces have used this slot before this one, over the whole run: the number for
                              the slot's turnstile */
+    bool carried;         /* landmarks are those of an earlier frame, carried on by the motion that was seen */
     bool fresh;           /* first of its track, or after a cut: forget smoothed state */
     float fade;           /* 0..1 factor on the swap's alpha (birth, death, gap filling) */
     /* Who is swapped. */

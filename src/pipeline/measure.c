@@ -70,11 +70,12 @@ void vi_measure_finish(vi_measure *m, viso_quality_stats *q)
     q->measured = 1;
     q->faces += m->faces;
     q->frames_seen += m->frames_seen;
-    q->jitter_before = joined(q->jitter_before, n, j->before, j->n);
+    q->jitter_before = joined(q->jitter_before, q->before_count, j->before, j->n_before);
     q->jitter_after = joined(q->jitter_after, n, j->after, j->n);
-    q->roll_before = joined(q->roll_before, n, j->roll_before, j->n);
+    q->roll_before = joined(q->roll_before, q->before_count, j->roll_before, j->n_before);
     q->roll_after = joined(q->roll_after, n, j->roll_after, j->n);
     q->jitter_count += j->n;
+    q->before_count += j->n_before;
     q->flicker = joined(q->flicker, q->flicker_count, flicker, cells);
     q->flicker_count += cells;
     q->id_switches += vi_switches_so_far(m->switches);

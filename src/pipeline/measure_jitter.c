@@ -12,6 +12,7 @@ _Static_assert((int)KEPT > VI_MEASURE_LAG + 2, "moments are kept until the final
 /* A face through the last frames. */
 typedef struct trail {
     int row;           /* frames in a row, this one included, up to 3 */
+    int given;         /* of these, the last ones whose landmarks the network gave */
     int track;
     uint64_t sequence; /* of the last */
     vi_point point[2][VI_STEADY_POINTS]; /* there, and in the frame before it */
@@ -22,6 +23,7 @@ typedef struct moment {
     uint64_t number; /* of the frame, plus 1; 0 none */
     vi_shown shown;
     bool counts;
+    bool given; /* the network gave the landmarks, here and in both frames before */
     vi_affine motion; /* of the picture since the frame before */
     double jitter, roll; /* squares; with `counts` */
 } moment;
@@ -138,6 +140,8 @@ void vi_jitter_raw(vi_jitter *j, const vi_work *w)
         *at = (moment){ .number = w->sequence + 1, .counts = step(t, w, f->f.track) };
         at->shown = vi_watch_face(j->watches, w, f->slot, now, vi_face_width(&f->f), &at->motion);
         at->counts = at->counts && motions(j, f->slot, w->sequence, m);
+        t->given = f->carried ? 0 : VI_MIN(t->given + 1, t->row);
+        at->given = t->given == 3;
         if (at->counts)
             second_difference(t, now, m, to_1080(w), &at->jitter, &at->roll);
         keep(t, now);
@@ -160,9 +164,10 @@ void vi_jitter_final(vi_jitter *j, const vi_work *w)
         if (counts && motions(j, f->slot, w->sequence, m)) {
             second_difference(t, now, m, to_1080(w), &jitter, &roll);
             j->sums.n++;
-            j->sums.before += at->jitter;
+            j->sums.n_before += at->given;
+            j->sums.before += at->given ? at->jitter : 0;
             j->sums.after += jitter;
-            j->sums.roll_before += at->roll;
+            j->sums.roll_before += at->given ? at->roll : 0;
             j->sums.roll_after += roll;
         }
         keep(t, now);

@@ -31,7 +31,7 @@ void vi_jitter_destroy(vi_jitter **j);
 void vi_jitter_raw(vi_jitter *j, const vi_work *w);
 void vi_jitter_final(vi_jitter *j, const vi_work *w);
 typedef struct vi_jitter_sums {
-    uint64_t n;                           /* faces and frames */
+    uint64_t n, n_before;                 /* faces and frames; those with landmarks from the network */
     double before, after;                 /* sums of squares, pixels of a picture 1080 high */
     double roll_before, roll_after;       /* degrees */
 } vi_jitter_sums;

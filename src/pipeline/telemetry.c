@@ -158,13 +158,16 @@ static json_t *run(const viso_run_stats *s)
 /* Means of nothing are left out. */
 static json_t *quality(const viso_quality_stats *q)
 {
-    json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen", (json_int_t)q->frames_seen,
+    json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "faces", (json_int_t)q->faces, "frames_seen",
+                          (json_int_t)q->frames_seen, "before_count", (json_int_t)q->before_count,
                           "jitter_count", (json_int_t)q->jitter_count, "flicker_count", (json_int_t)q->flicker_count, "id_switches",
                           (json_int_t)q->id_switches);
-    if (q->jitter_count) {
+    if (q->before_count) {
         json_object_set_new(o, "jitter_before", number(q->jitter_before));
-        json_object_set_new(o, "jitter_after", number(q->jitter_after));
         json_object_set_new(o, "roll_before", number(q->roll_before));
+    }
+    if (q->jitter_count) {
+        json_object_set_new(o, "jitter_after", number(q->jitter_after));
         json_object_set_new(o, "roll_after", number(q->roll_after));
     }
     if (q->flicker_count)

@@ -57,7 +57,7 @@ static void carry(vi_track_state *s, int slot, vi_work *w)
     memset(&f->patch, 0, sizeof(f->patch));
     f->slot = slot;
     f->fresh = false;
-    f->has_kp = false;
+    f->has_kp = f->carried = false;
     f->source = -1;
     f->f.has = VISO_FACE_HAS_BOX;
     const vi_motion *v = t->followed >= VI_FOLLOW_HELD ? &t->motion : &t->smooth.velocity;

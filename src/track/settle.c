@@ -41,9 +41,9 @@ static const float narrow[] = { 0, 7, 2, 0.75f };
 #define PAIRS 6
 #define BLIND_PAIRS 3
 /* Per step, from so much on a farther pair does not agree with the nearest: face widths, logarithm, radians. */
-#define AGREE_PLACE 0.0125f
-#define AGREE_SIZE 0.015f
-#define AGREE_ANGLE 0.026f
+#define AGREE_PLACE 0.025f
+#define AGREE_SIZE 0.03f
+#define AGREE_ANGLE 0.052f
 
 enum { WINDOW = 2 * VI_AHEAD_MOST + 1 };
 

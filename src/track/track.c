@@ -113,6 +113,7 @@ bool vi_track_rest(vi_track_state *s, vi_track *t, vi_face *f)
         return false;
     }
     f->f.has &= ~(uint32_t)(VISO_FACE_HAS_EMBEDDING | VISO_FACE_HAS_QUALITY);
+    f->carried = true;
     vi_marks_follow_mesh(&f->f);
     vi_points_again(f);
     if (canonical && vi_pose_fit(canonical, f->f.mesh, &f->pose))
