@@ -10,8 +10,12 @@
 
 enum { TRACK_BEGIN, DETECT, LANDMARK, TRACK_END, IDENTIFY, N_STAGE };
 
+/* Settling is the tracker's, but a step of its own in reports. */
+static const vi_stage settling = { .id = "settle", .label = "Tracking: settling with later frames known", .kind = VI_STAGE_TRACK };
+
 struct vi_analyser {
     vi_bound stage[N_STAGE];
+    vi_bound settle; /* its clock alone */
     vi_arena scratch;
     float match;
     uint32_t wants; /* of the landmark stage: what the stages behind it need */
@@ -71,7 +75,7 @@ const vi_bound *vi_analyser_stage(const vi_analyser *a, int i)
         if (a->stage[s].stage && i-- == 0)
             return &a->stage[s];
     }
-    return NULL;
+    return i == 0 && a->settle.stage ? &a->settle : NULL;
 }
 
 static int run(vi_analyser *a, int i, vi_work *w, viso_error *err)
@@ -146,8 +150,14 @@ int vi_analyser_lag(const vi_analyser *a)
 
 void vi_analyser_settle(vi_analyser *a, vi_work *w)
 {
-    if (a->stage[TRACK_BEGIN].stage)
-        vi_track_settle(a->stage[TRACK_BEGIN].self, w);
+    if (vi_analyser_lag(a) == 0)
+        return;
+    vi_span span = vi_trace_begin(VI_TRACE_STAGE, settling.id);
+    uint64_t from = vi_thread_cpu_ns();
+    vi_track_settle(a->stage[TRACK_BEGIN].self, w);
+    a->settle.stage = &settling;
+    vi_histogram_add(&a->settle.meter, vi_thread_cpu_ns() - from);
+    vi_trace_end(&span);
 }
 
 void vi_analyser_save(const vi_analyser *a, vi_blob *b)

@@ -63,8 +63,12 @@ static int hand_over(vi_clip *c, viso_error *err)
         if (rc)
             return rc;
     }
-    if (!c->replays)
+    if (!c->replays) {
+        uint64_t from = vi_now_ns();
+        vi_trace_frame((int64_t)n);
         vi_analyser_settle(c->set[c->analysing].analyser, w);
+        c->time_busy_ns += vi_now_ns() - from;
+    }
     c->n_held--;
     memmove(c->held, c->held + 1, sizeof c->held[0] * (size_t)c->n_held);
     if (c->recall && !c->replays)
