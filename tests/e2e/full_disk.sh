@@ -39,7 +39,7 @@ same "waiting for room: all frames" "$(frame_count clip.mp4)" "$(frame_count wai
 same "waiting for room: nothing else is left" result.mp4 "$(cat left)"
 
 # Stopped by it, what was done is kept, and the run goes on when there is room.
-unshare -m sh -c 'mount -t tmpfs -o size=900k none "$0/disk"
+unshare -m sh -c 'mount -t tmpfs -o size=1300k none "$0/disk"
     "$1" swap "$2" clip.mp4 -o "$0/disk/result.mp4" --crf 1 --segment 0.5 >"$0/out" 2>"$0/err" </dev/null
     echo $? >"$0/code"
     mount -o remount,size=40m "$0/disk"
