@@ -31,7 +31,7 @@
 
 /* A face whose landmarks may rest: share of its points that hold, change of mouth and lids (times that of the skin), and age. */
 #define RESTS_HELD 0.8f
-#define RESTS_LIVE 1.5f
+#define RESTS_LIVE 2.0f
 #define RESTS_FROM 10
 
 static vi_track_state *state_of(void *self)
