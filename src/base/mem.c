@@ -30,13 +30,32 @@ static int should_fail(void)
     return 0;
 }
 
+/* Asks for pages of two megabytes: one fault instead of 512, which is what half of a start's time went to. Only a wish: where the
+ * system has none left, or none at all, the small ones do. p is aligned to HUGE_PAGE; a last piece of a page stays small, so
+ * nothing is taken that was not asked for. */
+enum { HUGE_PAGE = 2 << 20 };
+
+static void want_huge(void *p, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    int before = errno;
+    madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    errno = before;
+#else
+    (void)p;
+    (void)size;
+#endif
+}
+
 void *vi_alloc(size_t size)
 {
     void *p = NULL;
     if (should_fail() || size > SIZE_MAX / 2)
         return NULL;
-    if (posix_memalign(&p, 64, size ? size : 1) != 0)
+    if (posix_memalign(&p, size >= HUGE_PAGE ? HUGE_PAGE : 64, size ? size : 1) != 0)
         return NULL;
+    if (size >= HUGE_PAGE)
+        want_huge(p, size);
     return p;
 }
 
@@ -85,11 +104,19 @@ char *vi_asprintf(const char *fmt, ...)
 int vi_arena_create(vi_arena *a, size_t capacity)
 {
     memset(a, 0, sizeof *a);
-    if (should_fail())
+    if (should_fail() || capacity > SIZE_MAX / 2)
         return VISO_ERR_NO_SPACE;
-    void *p = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t more = capacity >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : 0; /* to begin where a large page does */
+    uint8_t *p = mmap(NULL, capacity + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return VISO_ERR_NO_SPACE;
+    if (more) {
+        size_t before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+        p += before;
+        want_huge(p, capacity);
+        a->slack = before;
+        a->beyond = more - before;
+    }
     a->base = p;
     a->capacity = capacity;
     return 0;
@@ -98,7 +125,7 @@ int vi_arena_create(vi_arena *a, size_t capacity)
 void vi_arena_destroy(vi_arena *a)
 {
     if (a->base)
-        munmap(a->base, a->capacity);
+        munmap(a->base - a->slack, a->slack + a->capacity + a->beyond);
     memset(a, 0, sizeof *a);
 }
 

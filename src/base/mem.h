@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared */
+void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared; from 2 MiB on in large pages where there are any */
 void *vi_calloc(size_t count, size_t size);   /* 64-byte aligned, cleared; NULL on overflow */
 void vi_free(void *p);                        /* for vi_alloc, vi_calloc, vi_strdup; NULL is fine */
 char *vi_strdup(const char *s);
@@ -25,6 +25,7 @@ typedef struct vi_arena {
     size_t capacity;
     size_t used;
     size_t peak;
+    size_t slack, beyond; /* of addresses reserved before and behind, never touched */
 } vi_arena;
 
 int vi_arena_create(vi_arena *a, size_t capacity); /* 0 or VISO_ERR_NO_SPACE */

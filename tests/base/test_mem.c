@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../test.h"
 
@@ -43,6 +45,32 @@ static void arena_aligns_scopes_and_ends(void **state)
     assert_ptr_equal(vi_arena_alloc(&a, 1), q);
     assert_true(a.peak >= 64 + 128);
     vi_arena_destroy(&a);
+}
+
+static void large_pieces_begin_where_large_pages_do(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)2 << 20, page_small = (size_t)sysconf(_SC_PAGESIZE), size = 4 * page + 4096;
+    unsigned char there;
+    vi_arena a;
+    assert_int_equal(vi_arena_create(&a, size), 0);
+    uint8_t *p = a.base, *before = p - a.slack, *last = p + a.capacity + a.beyond - page_small;
+    assert_int_equal((uintptr_t)p % page, 0);
+    assert_int_equal(a.slack + a.beyond, page);
+    assert_ptr_equal(vi_arena_alloc(&a, size), p);
+    p[0] = p[size - 1] = 1;
+    assert_int_equal(mincore(last - (uintptr_t)last % page_small, page_small, &there), 0);
+    vi_arena_destroy(&a); /* gives back the room before and behind too */
+    assert_int_equal(mincore(p, page_small, &there), -1);
+    if (before < p)
+        assert_int_equal(mincore(before, page_small, &there), -1);
+    assert_int_equal(vi_arena_create(&a, SIZE_MAX - 4096), VISO_ERR_NO_SPACE);
+    uint8_t *q = vi_calloc(3, page);
+    assert_non_null(q);
+    assert_int_equal((uintptr_t)q % page, 0);
+    for (size_t i = 0; i < 3 * page; i += 4096)
+        assert_int_equal(q[i], 0);
+    vi_free(q);
 }
 
 static void first_error_stays(void **state)
@@ -116,6 +144,7 @@ int main(void)
         cmocka_unit_test(alloc_fails_when_told),
         cmocka_unit_test(calloc_refuses_overflow),
         cmocka_unit_test(arena_aligns_scopes_and_ends),
+        cmocka_unit_test(large_pieces_begin_where_large_pages_do),
         cmocka_unit_test(first_error_stays),
         cmocka_unit_test(control_groups_limit_memory),
     };
