@@ -1,12 +1,14 @@
 /* kernel/internal.h: shared by the files of this room only. Every family file defines its functions as VI_FN(name);
- * built plainly that is vi_c_name, built in the x86 library (-DVI_AVX2) vi_avx2_name. A family that pays for
- * intrinsics has its own file in x86/, the others are the C source compiled once more for the wider vectors. */
+ * built plainly that is vi_c_name, in the x86 libraries (-DVI_AVX2, -DVI_AVX512) vi_avx2_name and vi_avx512_name. A family that pays
+ * for intrinsics has its own file in x86/, the others are the C source compiled once more for the wider vectors. */
 #ifndef VI_KERNEL_INTERNAL_H
 #define VI_KERNEL_INTERNAL_H
 
 #include "kernel/kernel.h"
 
-#ifdef VI_AVX2
+#ifdef VI_AVX512
+#define VI_FN(name) vi_avx512_##name
+#elif defined(VI_AVX2)
 #define VI_FN(name) vi_avx2_##name
 #else
 #define VI_FN(name) vi_c_##name
@@ -99,6 +101,7 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
 
 VI_DECLARE_KERNELS(vi_c);
 VI_DECLARE_KERNELS(vi_avx2);
+VI_DECLARE_KERNELS(vi_avx512);
 
 /* Before a loop whose only overlap between source and destination is the same element (in-place use). */
 #if defined(__clang__)

@@ -63,7 +63,8 @@ int vi_cpu_flags(void)
     /* F16C came with the processor generation before AVX2; gcc's run-time check does not know it by name everywhere. */
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         flags |= VI_CPU_AVX2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2"))
         flags |= VI_CPU_AVX512;
 #elif defined(__aarch64__)
     flags |= VI_CPU_NEON;
@@ -75,7 +76,7 @@ const char *vi_cpu_text(void)
 {
     int f = vi_cpu_flags();
     if (f & VI_CPU_AVX512)
-        return "avx2 fma avx512f avx512bw avx512vl";
+        return "avx2 fma avx512f avx512bw avx512dq avx512vl avx512vbmi2";
     if (f & VI_CPU_AVX2)
         return "avx2 fma";
     if (f & VI_CPU_NEON)
@@ -86,6 +87,10 @@ const char *vi_cpu_text(void)
 const vi_kernels *vi_kernels_get(int mask)
 {
     int flags = vi_cpu_flags() & mask;
+#ifdef VI_HAVE_AVX512
+    if (flags & VI_CPU_AVX512)
+        return &vi_avx512_table;
+#endif
 #ifdef VI_HAVE_AVX2
     if (flags & VI_CPU_AVX2)
         return &vi_avx2_table;

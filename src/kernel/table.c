@@ -1,7 +1,9 @@
 /* kernel/table.c: the table of one instruction set. Compiled once per library (see internal.h). */
 #include "kernel/internal.h"
 
-#ifdef VI_AVX2
+#ifdef VI_AVX512
+#define VI_TABLE_NAME "avx512"
+#elif defined(VI_AVX2)
 #define VI_TABLE_NAME "avx2"
 #else
 #define VI_TABLE_NAME "c"
