@@ -1,6 +1,6 @@
-/* kernel/x86/raster.c: the rasteriser with AVX2: eight pixels of a triangle's row at once, written under a mask. */
+/* kernel/x86/raster.c: the rasteriser in wide registers: the pixels of a triangle's row at once, written under a mask. */
 #include "kernel/raster.h"
-#include "kernel/x86/wide.h"
+#include "kernel/x86/vec.h"
 
 enum { MAX_ATTR = 16 };
 
@@ -8,15 +8,15 @@ typedef struct vi_slopes {
     float a, b, c; /* value at the first vertex, differences to the other two */
 } vi_slopes;
 
-static inline __m256 interpolate(const vi_slopes *s, __m256 l1, __m256 l2)
+static inline vf interpolate(const vi_slopes *s, vf l1, vf l2)
 {
-    return _mm256_fmadd_ps(l1, _mm256_set1_ps(s->b), _mm256_fmadd_ps(l2, _mm256_set1_ps(s->c), _mm256_set1_ps(s->a)));
+    return v_fma(l1, v_set(s->b), v_fma(l2, v_set(s->c), v_set(s->a)));
 }
 
 void VI_FN(raster)(const vi_raster *r, const vi_plane *attr, const vi_plane *zbuf, const vi_plane *cover,
                    const vi_plane *index)
 {
-    const __m256 slack = _mm256_set1_ps(VI_RASTER_SLACK), one = _mm256_set1_ps(1.0f);
+    const vf slack = v_set(VI_RASTER_SLACK), one = v_set(1.0f);
     int n_attr = VI_MIN(r->n_attr, MAX_ATTR);
     for (int n = 0; n < r->n_tri; n++) {
         vi_triangle t;
@@ -31,29 +31,27 @@ void VI_FN(raster)(const vi_raster *r, const vi_plane *attr, const vi_plane *zbu
         }
         for (int y = t.y0; y < t.y1; y++) {
             float dy = (float)y + 0.5f - t.oy, *z = vi_row(zbuf, y);
-            __m256 r1 = _mm256_set1_ps(t.l1y * dy), r2 = _mm256_set1_ps(t.l2y * dy);
+            vf r1 = v_set(t.l1y * dy), r2 = v_set(t.l2y * dy);
             int xa, xb;
             triangle_row(&t, dy, &xa, &xb);
-            for (int x = xa; x < xb; x += 8) {
-                __m256 dx = _mm256_sub_ps(wide_centres(x), _mm256_set1_ps(t.ox));
-                __m256 l1 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l1x), r1),
-                       l2 = _mm256_fmadd_ps(dx, _mm256_set1_ps(t.l2x), r2);
-                __m256 l0 = _mm256_sub_ps(_mm256_sub_ps(one, l1), l2);
-                __m256i tail = wide_tail(xb - x);
-                __m256 in = _mm256_cmp_ps(_mm256_min_ps(_mm256_min_ps(l1, l2), l0), slack, _CMP_GE_OQ);
-                __m256 depth = interpolate(&s[n_attr], l1, l2);
-                in = _mm256_and_ps(in, _mm256_cmp_ps(depth, _mm256_maskload_ps(z + x, tail), _CMP_GT_OQ));
-                in = _mm256_and_ps(in, _mm256_castsi256_ps(tail));
-                if (_mm256_testz_ps(in, in))
+            for (int x = xa; x < xb; x += VN) {
+                vf dx = v_sub(v_centres(x), v_set(t.ox));
+                vf l1 = v_fma(dx, v_set(t.l1x), r1),
+                       l2 = v_fma(dx, v_set(t.l2x), r2);
+                vf l0 = v_sub(v_sub(one, l1), l2);
+                vm tail = m_first(xb - x);
+                vm in = m_and(v_le(slack, v_min(v_min(l1, l2), l0)), tail);
+                vf depth = interpolate(&s[n_attr], l1, l2);
+                in = m_and(in, v_gt(depth, v_load_part(z + x, tail)));
+                if (m_none(in))
                     continue;
-                __m256i m = _mm256_castps_si256(in);
-                _mm256_maskstore_ps(z + x, m, depth);
+                v_store_part(z + x, in, depth);
                 for (int k = 0; k < n_attr; k++)
-                    _mm256_maskstore_ps(vi_row(&attr[k], y) + x, m, interpolate(&s[k], l1, l2));
+                    v_store_part(vi_row(&attr[k], y) + x, in, interpolate(&s[k], l1, l2));
                 if (cover)
-                    _mm256_maskstore_ps(vi_row(cover, y) + x, m, one);
+                    v_store_part(vi_row(cover, y) + x, in, one);
                 if (index)
-                    _mm256_maskstore_ps(vi_row(index, y) + x, m, _mm256_set1_ps((float)n));
+                    v_store_part(vi_row(index, y) + x, in, v_set((float)n));
             }
         }
     }

@@ -1,71 +1,70 @@
-/* kernel/x86/sample.c: `sample` with AVX2, eight crop pixels at a time. A gather of a 32-bit window fetches both
+/* kernel/x86/sample.c: `sample` in wide registers, a crop pixel to a lane. A gather of a 32-bit window fetches both
  * neighbours of a row at once where they fit (8-bit planar and NV12 and RGB24, 16-bit planar); windows are pulled in at
  * the row's end, so that nothing outside the picture is read. Frames too narrow for that take the plain version. */
 #include <math.h>
 
 #include "kernel/internal.h"
 #include "kernel/reduce.h"
-#include "kernel/x86/wide.h"
+#include "kernel/x86/vec.h"
 
 typedef struct vi_spot {
-    __m256i top, bottom; /* byte offsets of the left tap in the two rows, relative to the component */
-    __m256i x;           /* byte offset of the left tap in its row */
-    __m256 fx, fy;
+    vw top, bottom; /* byte offsets of the left tap in the two rows, relative to the component */
+    vw x;           /* byte offset of the left tap in its row */
+    vf fx, fy;
 } vi_spot;
 
-static inline vi_spot find_spot(const vi_comp *c, __m256 x, __m256 y)
+static inline vi_spot find_spot(const vi_comp *c, vf x, vf y)
 {
-    const __m256 half = _mm256_set1_ps(0.5f);
+    const vf half = v_set(0.5f);
     vi_spot s;
-    __m256 u = _mm256_sub_ps(_mm256_fmadd_ps(x, _mm256_set1_ps(c->ax), _mm256_set1_ps(c->bx)), half);
-    __m256 v = _mm256_sub_ps(_mm256_fmadd_ps(y, _mm256_set1_ps(c->ay), _mm256_set1_ps(c->by)), half);
-    u = wide_clamp(u, _mm256_set1_ps((float)(c->w - 1)));
-    v = wide_clamp(v, _mm256_set1_ps((float)(c->h - 1)));
+    vf u = v_sub(v_fma(x, v_set(c->ax), v_set(c->bx)), half);
+    vf v = v_sub(v_fma(y, v_set(c->ay), v_set(c->by)), half);
+    u = v_clamp(u, v_set((float)(c->w - 1)));
+    v = v_clamp(v, v_set((float)(c->h - 1)));
     /* the right and lower neighbour must exist: the last sample is the second tap with weight 1 */
-    __m256i iu = _mm256_min_epi32(_mm256_cvttps_epi32(u), _mm256_set1_epi32(c->w - 2));
-    __m256i iv = _mm256_min_epi32(_mm256_cvttps_epi32(v), _mm256_set1_epi32(c->h - 2));
-    s.fx = _mm256_sub_ps(u, _mm256_cvtepi32_ps(iu));
-    s.fy = _mm256_sub_ps(v, _mm256_cvtepi32_ps(iv));
-    s.x = _mm256_mullo_epi32(iu, _mm256_set1_epi32(c->step));
-    s.top = _mm256_mullo_epi32(iv, _mm256_set1_epi32((int)c->stride));
-    s.bottom = _mm256_add_epi32(s.top, _mm256_set1_epi32((int)c->stride));
+    vw iu = w_min(v_whole(u), w_set(c->w - 2));
+    vw iv = w_min(v_whole(v), w_set(c->h - 2));
+    s.fx = v_sub(u, w_float(iu));
+    s.fy = v_sub(v, w_float(iv));
+    s.x = w_mul(iu, w_set(c->step));
+    s.top = w_mul(iv, w_set((int)c->stride));
+    s.bottom = w_add(s.top, w_set((int)c->stride));
     return s;
 }
 
 /* Both taps of one row, as the line between them at fx. */
-static inline __m256 row_at(const vi_comp *c, __m256i row, const vi_spot *s)
+static inline vf row_at(const vi_comp *c, vw row, const vi_spot *s)
 {
-    const int *base = (const int *)(const void *)c->p;
-    __m256i a, b, mask = _mm256_set1_epi32(c->bytes == 1 ? 0xff : 0xffff);
+    vw a, b, mask = w_set(c->bytes == 1 ? 0xff : 0xffff);
     if (c->bytes == 2 && c->step == 2) {
-        __m256i word = _mm256_i32gather_epi32(base, _mm256_add_epi32(row, s->x), 1);
-        a = _mm256_and_si256(word, mask);
-        b = _mm256_srli_epi32(word, 16);
+        vw word = w_gather(c->p, w_add(row, s->x));
+        a = w_and(word, mask);
+        b = w_right(word, 16);
     } else {
         /* last window that ends with the component's own last byte */
-        __m256i last = _mm256_set1_epi32((c->w - 1) * c->step + c->bytes - 4);
-        __m256i from = _mm256_min_epi32(s->x, last), shift = _mm256_slli_epi32(_mm256_sub_epi32(s->x, from), 3);
-        __m256i word = _mm256_i32gather_epi32(base, _mm256_add_epi32(row, from), 1);
-        a = _mm256_and_si256(_mm256_srlv_epi32(word, shift), mask);
+        vw last = w_set((c->w - 1) * c->step + c->bytes - 4);
+        vw from = w_min(s->x, last), shift = w_left(w_sub(s->x, from), 3);
+        vw word = w_gather(c->p, w_add(row, from));
+        a = w_and(w_right_each(word, shift), mask);
         if (c->step + c->bytes <= 4) {
-            b = _mm256_and_si256(_mm256_srlv_epi32(word, _mm256_add_epi32(shift, _mm256_set1_epi32(8 * c->step))),
+            b = w_and(w_right_each(word, w_add(shift, w_set(8 * c->step))),
                                  mask);
         } else {
-            __m256i next = _mm256_add_epi32(s->x, _mm256_set1_epi32(c->step));
-            from = _mm256_min_epi32(next, last);
-            word = _mm256_i32gather_epi32(base, _mm256_add_epi32(row, from), 1);
-            b = _mm256_and_si256(_mm256_srlv_epi32(word, _mm256_slli_epi32(_mm256_sub_epi32(next, from), 3)), mask);
+            vw next = w_add(s->x, w_set(c->step));
+            from = w_min(next, last);
+            word = w_gather(c->p, w_add(row, from));
+            b = w_and(w_right_each(word, w_left(w_sub(next, from), 3)), mask);
         }
     }
-    a = _mm256_srl_epi32(a, _mm_cvtsi32_si128(c->shift));
-    b = _mm256_srl_epi32(b, _mm_cvtsi32_si128(c->shift));
-    return wide_lerp(_mm256_cvtepi32_ps(a), _mm256_cvtepi32_ps(b), s->fx);
+    a = w_right_count(a, c->shift);
+    b = w_right_count(b, c->shift);
+    return v_lerp(w_float(a), w_float(b), s->fx);
 }
 
-static inline __m256 value_at(const vi_comp *c, const vi_spot *s)
+static inline vf value_at(const vi_comp *c, const vi_spot *s)
 {
-    __m256 v = wide_lerp(row_at(c, s->top, s), row_at(c, s->bottom, s), s->fy);
-    return _mm256_mul_ps(v, _mm256_set1_ps(c->scale));
+    vf v = v_lerp(row_at(c, s->top, s), row_at(c, s->bottom, s), s->fy);
+    return v_mul(v, v_set(c->scale));
 }
 
 static inline bool same_grid(const vi_comp *a, const vi_comp *b)
@@ -80,12 +79,12 @@ static void sample_row(float *const out[3], const vi_comp *comp, int n, const vi
 {
     const float *k = cm->to_rgb;
     bool one_grid = n == 3 && same_grid(&comp[0], &comp[1]), one_chroma = n == 3 && same_grid(&comp[1], &comp[2]);
-    __m256 xr = _mm256_set1_ps(m[1] * ((float)j + 0.5f) + m[2]), yr = _mm256_set1_ps(m[4] * ((float)j + 0.5f) + m[5]);
-    for (int i = 0; i < w; i += 8) {
-        __m256 at = wide_centres(i);
-        __m256 x = _mm256_fmadd_ps(at, _mm256_set1_ps(m[0]), xr), y = _mm256_fmadd_ps(at, _mm256_set1_ps(m[3]), yr);
+    vf xr = v_set(m[1] * ((float)j + 0.5f) + m[2]), yr = v_set(m[4] * ((float)j + 0.5f) + m[5]);
+    for (int i = 0; i < w; i += VN) {
+        vf at = v_centres(i);
+        vf x = v_fma(at, v_set(m[0]), xr), y = v_fma(at, v_set(m[3]), yr);
         vi_spot s = find_spot(&comp[0], x, y);
-        __m256 v[3] = { value_at(&comp[0], &s), _mm256_setzero_ps(), _mm256_setzero_ps() };
+        vf v[3] = { value_at(&comp[0], &s), v_zero(), v_zero() };
         if (n == 3) {
             if (!one_grid)
                 s = find_spot(&comp[1], x, y);
@@ -95,29 +94,29 @@ static void sample_row(float *const out[3], const vi_comp *comp, int n, const vi
             v[2] = value_at(&comp[2], &s);
         }
         for (int c = 0; c < 3; c++) {
-            __m256 o = _mm256_fmadd_ps(v[0], _mm256_set1_ps(k[4 * c]), _mm256_set1_ps(k[4 * c + 3]));
-            o = _mm256_fmadd_ps(v[1], _mm256_set1_ps(k[4 * c + 1]), o);
-            o = _mm256_fmadd_ps(v[2], _mm256_set1_ps(k[4 * c + 2]), o);
-            if (i + 8 <= w)
-                _mm256_storeu_ps(out[c] + i, o);
+            vf o = v_fma(v[0], v_set(k[4 * c]), v_set(k[4 * c + 3]));
+            o = v_fma(v[1], v_set(k[4 * c + 1]), o);
+            o = v_fma(v[2], v_set(k[4 * c + 2]), o);
+            if (i + VN <= w)
+                v_store(out[c] + i, o);
             else
-                _mm256_maskstore_ps(out[c] + i, wide_tail(w - i), o);
+                v_store_part(out[c] + i, m_first(w - i), o);
         }
     }
 }
 
 static void border_row(float *const out[3], const vi_frame *f, const float *m, int factor, int j, int w)
 {
-    __m256 xr = _mm256_set1_ps(m[1] * ((float)j + 0.5f) + m[2]), yr = _mm256_set1_ps(m[4] * ((float)j + 0.5f) + m[5]);
-    __m256 fw = _mm256_set1_ps((float)f->width), fh = _mm256_set1_ps((float)f->height);
-    __m256 ramp = _mm256_set1_ps(1.0f / (float)factor);
-    for (int i = 0; i < w; i += 8) {
-        __m256 at = wide_centres(i);
-        __m256 x = _mm256_fmadd_ps(at, _mm256_set1_ps(m[0]), xr), y = _mm256_fmadd_ps(at, _mm256_set1_ps(m[3]), yr);
-        __m256 in = wide_inside(x, y, fw, fh, ramp);
-        __m256i tail = wide_tail(w - i);
+    vf xr = v_set(m[1] * ((float)j + 0.5f) + m[2]), yr = v_set(m[4] * ((float)j + 0.5f) + m[5]);
+    vf fw = v_set((float)f->width), fh = v_set((float)f->height);
+    vf ramp = v_set(1.0f / (float)factor);
+    for (int i = 0; i < w; i += VN) {
+        vf at = v_centres(i);
+        vf x = v_fma(at, v_set(m[0]), xr), y = v_fma(at, v_set(m[3]), yr);
+        vf in = v_inside(x, y, fw, fh, ramp);
+        vm tail = m_first(w - i);
         for (int c = 0; c < 3; c++)
-            _mm256_maskstore_ps(out[c] + i, tail, _mm256_mul_ps(_mm256_maskload_ps(out[c] + i, tail), in));
+            v_store_part(out[c] + i, tail, v_mul(v_load_part(out[c] + i, tail), in));
     }
 }
 
