@@ -64,7 +64,7 @@ int vi_cpu_flags(void)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         flags |= VI_CPU_AVX2;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2"))
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2"))
         flags |= VI_CPU_AVX512;
 #elif defined(__aarch64__)
     flags |= VI_CPU_NEON;
@@ -76,7 +76,7 @@ const char *vi_cpu_text(void)
 {
     int f = vi_cpu_flags();
     if (f & VI_CPU_AVX512)
-        return "avx2 fma avx512f avx512bw avx512dq avx512vl avx512vbmi2";
+        return "avx2 fma avx512f avx512bw avx512dq avx512vl avx512vbmi avx512vbmi2";
     if (f & VI_CPU_AVX2)
         return "avx2 fma";
     if (f & VI_CPU_NEON)

@@ -354,6 +354,39 @@ static void samples(void **unused)
             }
 }
 
+/* As large as in the frame, and turned: neighbours of a crop row meet few rows of the frame, or many, at its border too. */
+static void samples_turned(void **unused)
+{
+    static const int frames[][2] = { { 33, 5 }, { 34, 34 }, { 131, 99 } };
+    for (int f = 0; f < n_formats; f++)
+        for (size_t s = 0; s < VI_COUNT(frames); s++)
+            for (int turn = 0; turn < 48; turn++) {
+                rnd_seed((uint32_t)(f * 1000 + (int)s * 100 + turn));
+                test_frame t;
+                test_frame_new(&t, all_formats[f], frames[s][0], frames[s][1], turn & 1, FILL_NOISE);
+                vi_colour colour = { 1, 1, 1, 0, (uint8_t)rnd_int(0, 6) };
+                vi_colour_map cm;
+                assert_int_equal(vi_colour_map_create(&cm, all_formats[f], &colour, 720, NULL), 0);
+                width = rnd_int(17, 70), height = 40;
+                float a = (float)turn * (float)M_PI / 24.0f, scale = 0.5f + 1.4f * rnd_unit();
+                float x = (float)frames[s][0] * rnd_unit(), y = (float)frames[s][1] * rnd_unit();
+                vi_affine m = { { scale * cosf(a), -scale * sinf(a), 0, scale * sinf(a), scale * cosf(a), 0 } };
+                m.m[2] = x - m.m[0] * (float)width / 2 - m.m[1] * (float)height / 2;
+                m.m[5] = y - m.m[3] * (float)width / 2 - m.m[4] * (float)height / 2;
+                guarded d[3][2];
+                for (int i = 0; i < 3; i++)
+                    make_two(d[i]);
+                for (int i = 0; i < 2; i++) {
+                    vi_rgb crop = { { d[0][i].p, d[1][i].p, d[2][i].p } };
+                    assert_int_equal((i ? k : c)->sample(&t.f, &cm, &m, &crop, VI_BORDER_REPLICATE, test_arena()), 0);
+                }
+                for (int i = 0; i < 3; i++)
+                    compare_and_free(vi_format_describe(all_formats[f])->name, d[i], 1e-3f, 0);
+                vi_colour_map_destroy(&cm);
+                test_frame_free(&t);
+            }
+}
+
 /* Against the plain version, and that one against the definition in double: a triangle over the samples of the crop's own
  * R'G'B', which for packed RGB is the very same thing. */
 static void shrinks(void **unused)
@@ -585,6 +618,7 @@ int main(void)
         cmocka_unit_test(resizes),     cmocka_unit_test(lookups),
         cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters),
         cmocka_unit_test(numbers),     cmocka_unit_test(samples),
+        cmocka_unit_test(samples_turned),
         cmocka_unit_test(composites),  cmocka_unit_test(thumbnails),
         cmocka_unit_test(scores),      cmocka_unit_test(shrinks),
         cmocka_unit_test(shrinking_is_a_triangle),

@@ -8,7 +8,7 @@
 #include "kernel/x86/vec.h"
 
 typedef struct vi_spot {
-    vw top, bottom; /* byte offsets of the left tap in the two rows, relative to the component */
+    vw y;           /* the upper row of the taps */
     vw x;           /* byte offset of the left tap in its row */
     vf fx, fy;
 } vi_spot;
@@ -27,8 +27,7 @@ static inline vi_spot find_spot(const vi_comp *c, vf x, vf y)
     s.fx = v_sub(u, w_float(iu));
     s.fy = v_sub(v, w_float(iv));
     s.x = w_mul(iu, w_set(c->step));
-    s.top = w_mul(iv, w_set((int)c->stride));
-    s.bottom = w_add(s.top, w_set((int)c->stride));
+    s.y = iv;
     return s;
 }
 
@@ -61,9 +60,71 @@ static inline vf row_at(const vi_comp *c, vw row, const vi_spot *s)
     return v_lerp(w_float(a), w_float(b), s->fx);
 }
 
+#ifdef VI_AVX512
+/* Sixteen neighbours of a crop row lie close together in the frame. What they need of up to four rows (seven with a second
+ * table) fits into a table of 128 bytes, from which one permutation takes all four taps of every lane: left, right, lower left, lower
+ * right. Gathers cost an access for each lane and row. */
+enum { ROW_BYTES = 32, TABLE_ROWS = 4 };
+
+typedef struct vi_table {
+    __m512i lo, hi; /* two rows each */
+} vi_table;
+
+static inline __m512i two_rows(const uint8_t *p, ptrdiff_t stride)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(a), _mm256_loadu_si256((const __m256i *)(const void *)(p + stride)), 1);
+}
+
+static inline vi_table table_at(const uint8_t *p, ptrdiff_t stride)
+{
+    return (vi_table){ two_rows(p, stride), two_rows(p + 2 * stride, stride) };
+}
+
+static inline int last_lane(__m512i v)
+{
+    return _mm_extract_epi32(_mm512_extracti32x4_epi32(v, 3), 3);
+}
+
+/* false: the lanes lie too far apart, or the component is smaller than a table. The lanes run along a line, so the first and the
+ * last are the outermost. */
+static inline bool table_look(const vi_comp *c, const vi_spot *s, vf *value)
+{
+    int xa = _mm512_cvtsi512_si32(s->x), xb = last_lane(s->x), ya = _mm512_cvtsi512_si32(s->y), yb = last_lane(s->y);
+    int x0 = VI_MIN(VI_MIN(xa, xb), (c->w - 1) * c->step + 1 - ROW_BYTES), y0 = VI_MIN(VI_MIN(ya, yb), c->h - TABLE_ROWS);
+    int y1 = VI_MAX(ya, yb) + 1;
+    if (x0 < 0 || y0 < 0 || VI_MAX(xa, xb) + c->step - x0 >= ROW_BYTES || y1 - y0 >= 2 * TABLE_ROWS - 1)
+        return false;
+    const uint8_t *p = c->p + y0 * c->stride + x0;
+    vi_table t = table_at(p, c->stride);
+    /* of a lane: 32 (y - y0) + x - x0, and the same for the other three taps */
+    vw at = w_add(w_left(w_sub(s->y, w_set(y0)), 5), w_sub(s->x, w_set(x0)));
+    vw taps = w_add(w_mul(at, w_set(0x01010101)), w_set(c->step << 8 | ROW_BYTES << 16 | (ROW_BYTES + c->step) << 24));
+    vw four = _mm512_permutex2var_epi8(t.lo, taps, t.hi);
+    if (y1 - y0 >= TABLE_ROWS) { /* lanes whose lower row is not in it: the second table begins with the first one's last row */
+        int row = VI_MIN(y0 + TABLE_ROWS - 1, c->h - TABLE_ROWS);
+        t = table_at(c->p + row * c->stride + x0, c->stride);
+        vw less = w_set((row - y0) * ROW_BYTES * 0x01010101);
+        vm low = _mm512_cmpgt_epi32_mask(s->y, w_set(y0 + TABLE_ROWS - 2));
+        four = _mm512_mask_blend_epi32(low, four, _mm512_permutex2var_epi8(t.lo, _mm512_sub_epi8(taps, less), t.hi));
+    }
+    vw mask = w_set(0xff);
+    vf a = w_float(w_and(four, mask)), b = w_float(w_and(w_right(four, 8), mask));
+    vf d = w_float(w_and(w_right(four, 16), mask)), e = w_float(w_right(four, 24));
+    *value = v_lerp(v_lerp(a, b, s->fx), v_lerp(d, e, s->fx), s->fy);
+    return true;
+}
+#endif
+
 static inline vf value_at(const vi_comp *c, const vi_spot *s)
 {
-    vf v = v_lerp(row_at(c, s->top, s), row_at(c, s->bottom, s), s->fy);
+    vf v;
+#ifdef VI_AVX512
+    if (c->bytes == 1 && c->step <= 2 && table_look(c, s, &v))
+        return v_mul(v, v_set(c->scale));
+#endif
+    vw top = w_mul(s->y, w_set((int)c->stride));
+    v = v_lerp(row_at(c, top, s), row_at(c, w_add(top, w_set((int)c->stride)), s), s->fy);
     return v_mul(v, v_set(c->scale));
 }
 
