@@ -22,6 +22,7 @@ typedef struct vi_paste {
     vi_affine map;         /* frame -> looked-up planes */
     vi_plane rgb[3], mask; /* of equal size */
     float max;             /* largest code value */
+    const float *quad;     /* wide look-ups: the four planes once more, pixel by pixel, without gaps */
 } vi_paste;
 
 typedef struct vi_paste_row {
@@ -38,6 +39,7 @@ typedef struct vi_paste_ring {
     float *v[6]; /* vertical sums: m, m*u, m*v, wide u, wide v, least m under the wide taps */
 } vi_paste_ring;
 
+static bool paste_pack(vi_paste *p, vi_arena *scratch); /* what look-ups want ready; false: no space */
 static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2);
 static void paste_put(const vi_comp *c, int y, int xa, int xb, const float *m, const float *v, float max);
 static void paste_gather_rows(float *const v[6], const vi_paste_row *const row[6], const vi_chroma_taps *t, int n);
@@ -335,7 +337,7 @@ int VI_FN(composite)(vi_frame *f, const vi_colour_map *cm, const vi_affine *fram
     if (support.w == 0)
         goto out;
     rc = VISO_ERR_NO_SPACE;
-    if (!paste_prepare(&p, frame_to_crop, crop, mask, support, scratch))
+    if (!paste_prepare(&p, frame_to_crop, crop, mask, support, scratch) || !paste_pack(&p, scratch))
         goto out;
     rc = VISO_OK;
     if (!paste_box(&p, f->width, f->height, &box))

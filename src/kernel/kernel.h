@@ -193,7 +193,7 @@ typedef struct vi_kernels {
 enum { /* mask bits for vi_kernels_get */
        VI_CPU_C = 0,
        VI_CPU_AVX2 = 1 << 0, /* AVX2 + FMA + F16C */
-       VI_CPU_AVX512 = 1 << 1, /* F, BW, DQ, VL, VBMI, VBMI2: Ice Lake, Zen 4 and later. Before, wide vectors slowed the core's clock down */
+       VI_CPU_AVX512 = 1 << 1, /* F, BW, DQ, VL, VBMI, VBMI2: Ice Lake, Zen 4 and later; before, wide vectors slowed the clock */
        VI_CPU_NEON = 1 << 2,
        VI_CPU_ALL = -1
 };

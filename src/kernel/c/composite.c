@@ -1,6 +1,13 @@
 /* kernel/c/composite.c: plain row functions of `composite`; the order of work is in kernel/composite.h. */
 #include "kernel/composite.h"
 
+static bool paste_pack(vi_paste *p, vi_arena *scratch)
+{
+    (void)p;
+    (void)scratch;
+    return true;
+}
+
 static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2)
 {
     plain_look_up(p, y, xa, xb, m, c0, c1, c2);

@@ -1,18 +1,69 @@
-/* kernel/x86/composite.c: row functions of `composite` with AVX2; the order of work is in kernel/composite.h. Blocks of
- * eight pixels whose mask is 0 cost the mask's look-up only. A pixel with mask 0 inside a block is written back with
- * its own word. */
+/* kernel/x86/composite.c: row functions of `composite` with AVX2; the order of work is in kernel/composite.h. A pixel with mask 0
+ * inside a block is written back with its own word. */
 #include "kernel/composite.h"
 #include "kernel/x86/wide.h"
 
-/* Bilinear look-up of one plane at (iu + fu, iv + fv), indices of the upper left tap. */
-static inline __m256 look(const vi_plane *p, __m256i iu, __m256i iv, __m256 fu, __m256 fv)
+/* Four registers of eight pixels each into four of two pixels and back: the 4 x 4 transposition of both halves. */
+static inline void transpose(__m256 v[4])
 {
-    __m256i stride = _mm256_set1_epi32((int)p->stride);
-    __m256i at = _mm256_add_epi32(_mm256_mullo_epi32(iv, stride), iu);
-    __m256 a, b, c, d;
-    wide_pairs(p->p, at, &a, &b);
-    wide_pairs(p->p, _mm256_add_epi32(at, stride), &c, &d);
-    return wide_lerp(wide_lerp(a, b, fu), wide_lerp(c, d, fu), fv);
+    __m256 a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
+    __m256 c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
+    v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
+}
+
+/* Two neighbours of a row with all four values are one load then, where the planes take a gather each. */
+static bool paste_pack(vi_paste *p, vi_arena *scratch)
+{
+    int w = p->mask.w, h = p->mask.h;
+    if (w < 2 || h < 2)
+        return true;
+    float *quad = vi_arena_alloc(scratch, ((size_t)w * (size_t)h + 8) * 4 * sizeof *quad);
+    if (!quad)
+        return false;
+    p->quad = quad;
+    for (int y = 0; y < h; y++) {
+        const float *row[4] = { vi_row(&p->rgb[0], y), vi_row(&p->rgb[1], y), vi_row(&p->rgb[2], y), vi_row(&p->mask, y) };
+        float *q = quad + (size_t)y * (size_t)w * 4;
+        for (int x = 0; x < w; x += 8, q += 32) { /* a row's last register reaches into the next row, which follows */
+            __m256i part = wide_tail(w - x);
+            __m256 v[4];
+            for (int i = 0; i < 4; i++)
+                v[i] = x + 8 <= w ? _mm256_loadu_ps(row[i] + x) : _mm256_maskload_ps(row[i] + x, part);
+            transpose(v); /* pixels 0 4, 1 5, 2 6, 3 7 */
+            _mm256_storeu_ps(q, _mm256_permute2f128_ps(v[0], v[1], 0x20));
+            _mm256_storeu_ps(q + 8, _mm256_permute2f128_ps(v[2], v[3], 0x20));
+            _mm256_storeu_ps(q + 16, _mm256_permute2f128_ps(v[0], v[1], 0x31));
+            _mm256_storeu_ps(q + 24, _mm256_permute2f128_ps(v[2], v[3], 0x31));
+        }
+    }
+    return true;
+}
+
+/* Bilinear look-up of all four at one pixel; q: its upper left tap, stride in floats. */
+static inline __m128 look(const float *q, ptrdiff_t stride, float fu, float fv)
+{
+    __m256 a = _mm256_loadu_ps(q), b = _mm256_loadu_ps(q + stride);
+    __m256 v = wide_lerp(a, b, _mm256_set1_ps(fv));
+    __m128 left = _mm256_castps256_ps128(v), right = _mm256_extractf128_ps(v, 1);
+    return _mm_fmadd_ps(_mm_set1_ps(fu), _mm_sub_ps(right, left), left);
+}
+
+/* r, g, b and mask of eight pixels. */
+static inline void look8(const vi_paste *p, __m256i iu, __m256i iv, __m256 fu, __m256 fv, __m256 v[4])
+{
+    int at[8];
+    float u[8], w[8];
+    ptrdiff_t stride = 4 * (ptrdiff_t)p->mask.w;
+    _mm256_storeu_si256((__m256i *)(void *)at,
+                        _mm256_slli_epi32(_mm256_add_epi32(_mm256_mullo_epi32(iv, _mm256_set1_epi32(p->mask.w)), iu), 2));
+    _mm256_storeu_ps(u, fu);
+    _mm256_storeu_ps(w, fv);
+    for (int i = 0; i < 4; i++) {
+        __m128 lo = look(p->quad + at[i], stride, u[i], w[i]), hi = look(p->quad + at[i + 4], stride, u[i + 4], w[i + 4]);
+        v[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(lo), hi, 1);
+    }
+    transpose(v);
 }
 
 static inline __m256 mix(const float *k, __m256 r, __m256 g, __m256 b)
@@ -25,7 +76,7 @@ static inline __m256 mix(const float *k, __m256 r, __m256 g, __m256 b)
 static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, float *c0, float *c1, float *c2)
 {
     const float *a = p->map.m, *k = p->cm->from_rgb;
-    if (p->mask.w < 2 || p->mask.h < 2) {
+    if (!p->quad) {
         plain_look_up(p, y, xa, xb, m, c0, c1, c2);
         return;
     }
@@ -44,16 +95,15 @@ static void paste_look_up(const vi_paste *p, int y, int xa, int xb, float *m, fl
         __m256i iv = _mm256_min_epi32(_mm256_cvttps_epi32(v), _mm256_set1_epi32(p->mask.h - 2));
         u = _mm256_sub_ps(u, _mm256_cvtepi32_ps(iu));
         v = _mm256_sub_ps(v, _mm256_cvtepi32_ps(iv));
-        __m256 mask = _mm256_min_ps(_mm256_max_ps(_mm256_mul_ps(look(&p->mask, iu, iv, u, v), in), zero), one);
+        __m256 rgb[4];
+        look8(p, iu, iv, u, v, rgb);
+        __m256 mask = _mm256_min_ps(_mm256_max_ps(_mm256_mul_ps(rgb[3], in), zero), one);
         __m256 on = _mm256_cmp_ps(mask, zero, _CMP_GT_OQ);
         if (_mm256_testz_ps(on, on)) { /* colours of masked-out pixels are 0, as in the plain version */
             for (int i = 0; i < 3; i++)
                 _mm256_maskstore_ps(out[i] + x, tail, zero);
             continue;
         }
-        __m256 rgb[3];
-        for (int i = 0; i < 3; i++)
-            rgb[i] = look(&p->rgb[i], iu, iv, u, v);
         if (p->cm->curved) {
             float t[3][8];
             for (int i = 0; i < 3; i++)
