@@ -15,6 +15,7 @@ typedef struct bench {
     int n;
     vi_rgb a, b, uv;
     vi_plane mask, sparse, z, d[3];
+    vi_quad quad;
     vi_frame *yuv, *rgb, *small;
     vi_colour_map cm_yuv, cm_rgb;
     vi_affine to_frame, to_crop, shrink;
@@ -103,6 +104,14 @@ static void run_remap(bench *b)
 static void run_remap_cubic(bench *b)
 {
     b->k->remap(b->d, b->a.c, 3, &b->uv.c[0], &b->uv.c[1], VI_FILTER_BICUBIC);
+}
+static void run_pack(bench *b)
+{
+    b->k->pack(&b->quad, b->a.c, 3);
+}
+static void run_remap_quad(bench *b)
+{
+    b->k->remap_quad(b->d, &b->quad, 3, &b->uv.c[0], &b->uv.c[1]);
 }
 static void run_warp(bench *b)
 {
@@ -234,6 +243,8 @@ static const struct {
     { "resize x8", run_resize_up, 1 },
     { "remap x3 bilinear", run_remap, 8 },
     { "remap x3 bicubic", run_remap_cubic, 8 },
+    { "pack x3", run_pack, 7 },
+    { "remap packed x3 bicubic", run_remap_quad, 8 },
     { "warp x3 bilinear", run_warp, 6 },
     { "raster 898 triangles x7", run_raster, 8 },
     { "push_pull x3", run_push_pull, 7 },
@@ -324,6 +335,7 @@ static int prepare(bench *b, int n)
     b->a = vi_rgb_new(&b->arena, n, n), b->b = vi_rgb_new(&b->arena, n, n), b->uv = vi_rgb_new(&b->arena, n, n);
     b->mask = vi_plane_new(&b->arena, n, n), b->sparse = vi_plane_new(&b->arena, n, n),
     b->z = vi_plane_new(&b->arena, n, n);
+    b->quad = vi_quad_new(&b->arena, n, n);
     for (int i = 0; i < 3; i++)
         b->d[i] = vi_plane_new(&b->arena, n, n);
     b->tensor = vi_arena_alloc(&b->arena, (size_t)n * (size_t)n * 12);
@@ -346,6 +358,7 @@ static int prepare(bench *b, int n)
         fill(&b->b.c[i], 0.02f, 0.03f + 0.01f * (float)i, 0.1f);
         fill(&b->d[i], 0.02f, 0.03f, 0.1f);
     }
+    vi_kernels_get(VI_CPU_C)->pack(&b->quad, b->a.c, 3);
     for (int y = 0; y < n; y++)
         for (int x = 0; x < n; x++) {
             float dx = ((float)x + 0.5f) / (float)n - 0.5f, dy = ((float)y + 0.5f) / (float)n - 0.5f;

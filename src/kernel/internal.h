@@ -72,6 +72,8 @@ void vi_chroma_filter(vi_chroma_taps *t, float pos, bool last_odd);
     void P##_lab_to_rgb(const vi_rgb *, const vi_rgb *);                                                               \
     int P##_resize(const vi_plane *, const vi_plane *, vi_arena *);                                                    \
     void P##_remap(const vi_plane *, const vi_plane *, int, const vi_plane *, const vi_plane *, vi_filter);            \
+    void P##_pack(const vi_quad *, const vi_plane *, int);                                                             \
+    void P##_remap_quad(const vi_plane *, const vi_quad *, int, const vi_plane *, const vi_plane *);                   \
     void P##_warp(const vi_plane *, const vi_plane *, int, const vi_affine *, vi_filter, vi_border);                   \
     void P##_raster(const vi_raster *, const vi_plane *, const vi_plane *, const vi_plane *, const vi_plane *);        \
     int P##_push_pull(const vi_plane *, int, const vi_plane *, vi_arena *);                                            \

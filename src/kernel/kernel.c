@@ -30,6 +30,14 @@ vi_rgb vi_rgb_new(vi_arena *a, int w, int h)
     return rgb;
 }
 
+vi_quad vi_quad_new(vi_arena *a, int w, int h)
+{
+    vi_quad q = { NULL, w, h, w };
+    if (w > 0 && h > 0)
+        q.p = vi_arena_alloc(a, (size_t)w * (size_t)h * 4 * sizeof(float));
+    return q;
+}
+
 vi_plane vi_plane_view(const vi_plane *p, int x, int y, int w, int h)
 {
     vi_plane v = { p->p + y * p->stride + x, w, h, p->stride };

@@ -24,9 +24,18 @@ typedef struct vi_rgb {
     vi_plane c[3]; /* R G B, or L a b */
 } vi_rgb;
 
+/* A picture of up to four values a pixel, side by side: p[4 (y stride + x) + c]. Look-ups of all of them touch a quarter of the
+ * lines of memory. */
+typedef struct vi_quad {
+    float *p;
+    int w, h;
+    ptrdiff_t stride; /* pixels */
+} vi_quad;
+
 /* Planes from an arena; .p is NULL when the arena is full. Not cleared. */
 vi_plane vi_plane_new(vi_arena *a, int w, int h);
 vi_rgb vi_rgb_new(vi_arena *a, int w, int h);
+vi_quad vi_quad_new(vi_arena *a, int w, int h);
 /* A view of a rectangle that lies inside the plane. */
 vi_plane vi_plane_view(const vi_plane *p, int x, int y, int w, int h);
 void vi_plane_fill(const vi_plane *p, float v);
@@ -130,6 +139,10 @@ typedef struct vi_kernels {
     /* dst(i,j) = src at (mx(i,j), my(i,j)), continuous coordinates of src; edges replicate. n planes at once. */
     void (*remap)(const vi_plane *dst, const vi_plane *src, int n, const vi_plane *mx, const vi_plane *my,
                   vi_filter filter);
+    /* n planes (up to four) of one size laid side by side, and the bicubic look-up in that: the first n values of each place.
+     * Values of a quad beyond the packed ones are 0. */
+    void (*pack)(const vi_quad *dst, const vi_plane *src, int n);
+    void (*remap_quad)(const vi_plane *dst, const vi_quad *src, int n, const vi_plane *mx, const vi_plane *my);
     /* dst(i,j) = src at dst_to_src(i+.5, j+.5); outside src: `outside` value mixes in when border is ZERO. */
     void (*warp)(const vi_plane *dst, const vi_plane *src, int n, const vi_affine *dst_to_src, vi_filter filter,
                  vi_border border);

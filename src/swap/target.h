@@ -24,11 +24,11 @@
 #define VI_MASK_GRID 96  /* cells of the skin mask that is kept over time, over the whole crop */
 #define VI_MIPS 11       /* half octaves below the full size */
 
-/* A picture and its half-octave reductions, so that sampling it at any size neither aliases nor costs more than the
- * target's pixels. Level i is 2^(-i/2) of level 0. */
+/* A picture of up to four planes, packed, and its half-octave reductions, so that sampling it at any size neither aliases nor
+ * costs more than the target's pixels. Level i is 2^(-i/2) of level 0. */
 typedef struct vi_mips {
-    int n, planes;
-    vi_plane level[VI_MIPS][4];
+    int n;
+    vi_quad level[VI_MIPS];
 } vi_mips;
 int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n, viso_error *err);
 void vi_mips_free(vi_mips *m);

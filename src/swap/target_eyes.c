@@ -94,11 +94,10 @@ static int paint_eye(vi_target *t, int eye)
     if (!rc) {
         float ratio = t->src->s->eye[eye].iris_radius / fmaxf(vi_iris_radius(t->n, eye), 1.0f);
         int level = vi_mips_pick(&t->src->photo, ratio);
-        const vi_plane *photo = t->src->photo.level[level];
-        const vi_plane *full = t->src->photo.level[0];
+        const vi_quad *photo = &t->src->photo.level[level], *full = &t->src->photo.level[0];
         t->k->affine(&mx, &mx, (float)photo->w / (float)full->w, 0.0f);
         t->k->affine(&my, &my, (float)photo->h / (float)full->h, 0.0f);
-        t->k->remap(px.c, photo, 3, &mx, &my, VI_FILTER_BICUBIC);
+        t->k->remap_quad(px.c, photo, 3, &mx, &my);
         for (int c = 0; c < 3; c++) {
             vi_plane d = vi_plane_view(&t->s_lab.c[c], b.x, b.y, b.w, b.h);
             t->k->lerp(&d, &d, &px.c[c], &t->eye[eye]);

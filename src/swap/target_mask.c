@@ -58,14 +58,13 @@ static int warp_pixels(vi_target *t)
     enum { ROWS = 8 };
     int w = t->win.w;
     size_t mark = vi_arena_mark(t->a);
-    vi_rgb lab = vi_rgb_new(t->a, w, t->win.h);
+    vi_quad lab = vi_quad_new(t->a, w, t->win.h);
     vi_plane mx = vi_plane_new(t->a, w, ROWS), my = vi_plane_new(t->a, w, ROWS);
     float *tmp = vi_arena_alloc(t->a, ((size_t)w / 2 + 16) * sizeof(*tmp));
-    if (!lab.c[2].p || !my.p || !tmp)
+    if (!lab.p || !my.p || !tmp)
         return VISO_ERR_NO_SPACE;
-    t->k->rgb_to_lab(&lab, &t->rgb);
-    for (int c = 0; c < 3; c++)
-        vi_plane_copy(&t->t_lab.c[c], &lab.c[c]);
+    t->k->rgb_to_lab(&t->t_lab, &t->rgb);
+    t->k->pack(&lab, t->t_lab.c, 3);
     for (int y = 0; y < t->win.h; y += ROWS) {
         vi_rect b = vi_target_band(t, y, ROWS);
         if (b.w == 0)
@@ -87,7 +86,7 @@ static int warp_pixels(vi_target *t)
             }
         }
         vi_plane at[2] = { vi_plane_view(&mx, b.x, 0, b.w, b.h), vi_plane_view(&my, b.x, 0, b.w, b.h) };
-        t->k->remap(out, lab.c, 3, &at[0], &at[1], VI_FILTER_BICUBIC);
+        t->k->remap_quad(out, &lab, 3, &at[0], &at[1]);
     }
     vi_arena_release(t->a, mark);
     return 0;

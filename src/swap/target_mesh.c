@@ -62,40 +62,42 @@ int vi_swap_mesh_load(vi_swap_mesh_data *d, struct vi_models *models, viso_error
     return rc;
 }
 
-static vi_plane plane_alloc(int w, int h)
+/* Level i of one plane, from a level at least one octave up, so that errors of the steps do not add up. */
+static int reduce(const vi_kernels *k, vi_plane level[][4], int i, int c, int w, int h, vi_arena *a)
 {
-    ptrdiff_t stride = (w + 15) & ~15;
-    vi_plane p = { vi_alloc((size_t)stride * (size_t)h * sizeof(float)), w, h, stride };
-    return p;
+    level[i][c] = vi_plane_new(a, w, h);
+    return level[i][c].p ? k->resize(&level[i][c], &level[i > 2 ? i - 2 : 0][c], a) : VISO_ERR_NO_SPACE;
 }
 
 int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n, viso_error *err)
 {
     vi_arena scratch;
+    vi_plane level[VI_MIPS][4];
     memset(m, 0, sizeof(*m));
     if (vi_arena_create(&scratch, (size_t)256 << 20))
         return vi_error_nomem(err, "source texture");
-    m->planes = n;
     int rc = 0;
+    memcpy(level[0], planes, (size_t)n * sizeof *planes);
     for (int i = 0; i < VI_MIPS && !rc; i++) {
         float f = exp2f(-0.5f * (float)i);
         int w = (int)lrintf((float)planes[0].w * f), h = (int)lrintf((float)planes[0].h * f);
         if (w < 16 || h < 16)
             break;
-        for (int c = 0; c < n && !rc; c++) {
-            m->level[i][c] = plane_alloc(w, h);
-            if (!m->level[i][c].p)
-                rc = vi_error_nomem(err, "source texture");
-            else if (i == 0)
-                vi_plane_copy(&m->level[i][c], &planes[c]);
-            else /* from a level at least one octave up, so that errors of the steps do not add up */
-                rc = k->resize(&m->level[i][c], &m->level[i > 2 ? i - 2 : 0][c], &scratch);
-        }
-        if (!rc)
-            m->n = i + 1;
+        for (int c = 0; c < n && i > 0 && !rc; c++)
+            rc = reduce(k, level, i, c, w, h, &scratch);
+        vi_quad *q = &m->level[i];
+        if (!rc && !(q->p = vi_alloc((size_t)w * (size_t)h * 4 * sizeof *q->p)))
+            rc = VISO_ERR_NO_SPACE;
+        if (rc)
+            break;
+        q->w = w, q->h = h, q->stride = w;
+        k->pack(q, level[i], n);
+        m->n = i + 1;
     }
     vi_arena_destroy(&scratch);
-    if (!rc && m->n == 0) /* smaller than 16 pixels: keep level 0 all the same */
+    if (rc)
+        vi_error_nomem(err, "source texture");
+    else if (m->n == 0) /* smaller than 16 pixels */
         rc = vi_error_set(err, VISO_ERR_INPUT, "source picture is too small");
     if (rc)
         vi_mips_free(m);
@@ -105,8 +107,7 @@ int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n
 void vi_mips_free(vi_mips *m)
 {
     for (int i = 0; i < VI_MIPS; i++)
-        for (int c = 0; c < 4; c++)
-            vi_free(m->level[i][c].p);
+        vi_free(m->level[i].p);
     memset(m, 0, sizeof(*m));
 }
 

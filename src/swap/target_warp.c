@@ -156,7 +156,7 @@ static int raster(vi_target *t, float k, const float *attr, const vi_plane *out,
 /* Texture coordinates of `level` in pixels. */
 static int raster_texture(vi_target *t, int level, const vi_plane *u, const vi_plane *v)
 {
-    const vi_plane *tex = &t->src->tex.level[level][0];
+    const vi_quad *tex = &t->src->tex.level[level];
     float attr[VI_MESH_VERTS][2];
     for (int i = 0; i < VI_MESH_VERTS; i++) {
         attr[i][0] = t->m->mesh.uv[i][0] * (float)tex->w;
@@ -375,7 +375,7 @@ static void sample_texture(vi_target *t, int level, const vi_plane *u, const vi_
         }
         if (b.w == 0)
             continue;
-        t->k->remap(out, t->src->tex.level[level], 4, &at[0], &at[1], VI_FILTER_BICUBIC);
+        t->k->remap_quad(out, &t->src->tex.level[level], 4, &at[0], &at[1]);
         t->k->clamp(&out[3], &out[3], 0.0f, 1.0f);
         pad_rows(&t->s_lab, &t->conf, b);
     }
@@ -406,7 +406,7 @@ int vi_target_warp(vi_target *t)
     float cm = sqrtf((top[0] - chin[0]) * (top[0] - chin[0]) + (top[1] - chin[1]) * (top[1] - chin[1]) +
                      (top[2] - chin[2]) * (top[2] - chin[2]));
     float px = cm * t->pose.s / vi_affine_scale(&t->win_to_picture);
-    float tex = fabsf(t->m->mesh.uv[10][1] - t->m->mesh.uv[152][1]) * (float)mips->level[0][0].h;
+    float tex = fabsf(t->m->mesh.uv[10][1] - t->m->mesh.uv[152][1]) * (float)mips->level[0].h;
     int level = vi_mips_pick(mips, tex / fmaxf(px, 1.0f));
 
     int rc = raster_texture(t, level, &u, &v);

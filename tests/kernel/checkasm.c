@@ -176,6 +176,56 @@ static void lookups(void **unused)
         }
 }
 
+/* Packed pictures: the same look-up as of planes, by the plain version (`remap` has its own test) and by the wide one; with a
+ * stride of the quad and with missing values, and nothing written outside it. */
+static void quads(void **unused)
+{
+    FOR_ALL_SIZES
+    {
+        static const int from[][2] = { { 1, 1 }, { 2, 2 }, { 1, 40 }, { 3, 3 }, { 4, 4 }, { 37, 41 }, { 100, 60 } };
+        int dw = width, dh = height, f = rnd_int(0, 6), n = rnd_int(1, 4);
+        width = from[f][0], height = from[f][1];
+        guarded s[4] = { make(FILL_SMOOTH, 0, 1), make(FILL_NOISE, 0, 1), make(FILL_SMOOTH, 0, 1), make(FILL_NOISE, 0, 1) };
+        vi_plane src[4] = { s[0].p, s[1].p, s[2].p, s[3].p };
+        guarded packed[2];
+        vi_quad quad[2];
+        for (int i = 0; i < 2; i++) {
+            packed[i] = guarded_new(4 * width, height, 0, 0);
+            ptrdiff_t most = packed[i].p.stride / 4; /* whole pixels, so that the guard covers the room between rows */
+            quad[i] = (vi_quad){ packed[i].p.p, width, height, most };
+            (i ? k : c)->pack(&quad[i], src, n);
+        }
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++)
+                for (int v = 0; v < 4; v++) {
+                    float want = v < n ? src[v].p[y * src[v].stride + x] : 0.0f;
+                    assert_true(quad[0].p[4 * (y * quad[0].stride + x) + v] == want);
+                    assert_true(quad[1].p[4 * (y * quad[1].stride + x) + v] == want);
+                }
+        width = dw, height = dh;
+        guarded mx = make(FILL_NOISE, -3.0f, (float)from[f][0] + 3.0f), my = make(FILL_NOISE, -3.0f, (float)from[f][1] + 3.0f);
+        mx.p.p[0] = NAN;
+        guarded plain[4][2], wide[4][2];
+        vi_plane out[3][4];
+        for (int v = 0; v < n; v++) {
+            make_two(plain[v]), make_two(wide[v]);
+            out[0][v] = plain[v][0].p, out[1][v] = plain[v][1].p, out[2][v] = wide[v][1].p;
+        }
+        c->remap(out[0], src, n, &mx.p, &my.p, VI_FILTER_BICUBIC);
+        c->remap_quad(out[1], &quad[0], n, &mx.p, &my.p);
+        k->remap_quad(out[2], &quad[1], n, &mx.p, &my.p);
+        for (int v = 0; v < n; v++) {
+            vi_plane_copy(&wide[v][0].p, &plain[v][0].p);
+            compare_and_free("packed, plain", plain[v], 1e-5f, 0);
+            compare_and_free("packed, wide", wide[v], 1e-5f, 0);
+        }
+        for (int v = 0; v < 4; v++)
+            guarded_free(&s[v]);
+        guarded_free(&packed[0]), guarded_free(&packed[1]);
+        guarded_free(&mx), guarded_free(&my);
+    }
+}
+
 static void rasters(void **unused)
 {
     enum { VERTS = 40, TRIS = 60, ATTRS = 9 };
@@ -616,6 +666,7 @@ int main(void)
         cmocka_unit_test(elementwise), cmocka_unit_test(blurs),
         cmocka_unit_test(guided),      cmocka_unit_test(lab),
         cmocka_unit_test(resizes),     cmocka_unit_test(lookups),
+        cmocka_unit_test(quads),
         cmocka_unit_test(rasters),     cmocka_unit_test(fills_and_filters),
         cmocka_unit_test(numbers),     cmocka_unit_test(samples),
         cmocka_unit_test(samples_turned),

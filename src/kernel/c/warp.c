@@ -1,20 +1,12 @@
 /* kernel/c/warp.c: look-up of planes at given places: a map plane per coordinate, or an affine map. */
 #include <math.h>
 
-#include "kernel/internal.h"
+#include "kernel/cubic.h"
 
 typedef struct vi_taps {
     int x[4], y[4]; /* clamped indices; bilinear uses 1 and 2 */
     float wx[4], wy[4];
 } vi_taps;
-
-static inline void cubic(float t, float w[4]) /* Catmull-Rom, a = -1/2 */
-{
-    w[0] = t * (-0.5f + t * (1.0f - 0.5f * t));
-    w[1] = 1.0f + t * t * (-2.5f + 1.5f * t);
-    w[2] = t * (0.5f + t * (2.0f - 1.5f * t));
-    w[3] = t * t * (-0.5f + 0.5f * t);
-}
 
 /* fmax, fmin in this order turn a NaN coordinate into 0. */
 static inline void make_taps(vi_taps *t, const vi_plane *s, float x, float y, vi_filter filter)
@@ -28,8 +20,8 @@ static inline void make_taps(vi_taps *t, const vi_plane *s, float x, float y, vi
     }
     u -= (float)iu, v -= (float)iv;
     if (filter == VI_FILTER_BICUBIC) {
-        cubic(u, t->wx);
-        cubic(v, t->wy);
+        cubic_weights(u, t->wx);
+        cubic_weights(v, t->wy);
     } else {
         t->wx[1] = 1.0f - u, t->wx[2] = u;
         t->wy[1] = 1.0f - v, t->wy[2] = v;

@@ -3,15 +3,6 @@
 #include "kernel/composite.h"
 #include "kernel/x86/wide.h"
 
-/* Four registers of eight pixels each into four of two pixels and back: the 4 x 4 transposition of both halves. */
-static inline void transpose(__m256 v[4])
-{
-    __m256 a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
-    __m256 c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
-    v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
-    v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
-}
-
 /* Two neighbours of a row with all four values are one load then, where the planes take a gather each. */
 static bool paste_pack(vi_paste *p, vi_arena *scratch)
 {
@@ -30,11 +21,7 @@ static bool paste_pack(vi_paste *p, vi_arena *scratch)
             __m256 v[4];
             for (int i = 0; i < 4; i++)
                 v[i] = x + 8 <= w ? _mm256_loadu_ps(row[i] + x) : _mm256_maskload_ps(row[i] + x, part);
-            transpose(v); /* pixels 0 4, 1 5, 2 6, 3 7 */
-            _mm256_storeu_ps(q, _mm256_permute2f128_ps(v[0], v[1], 0x20));
-            _mm256_storeu_ps(q + 8, _mm256_permute2f128_ps(v[2], v[3], 0x20));
-            _mm256_storeu_ps(q + 16, _mm256_permute2f128_ps(v[0], v[1], 0x31));
-            _mm256_storeu_ps(q + 24, _mm256_permute2f128_ps(v[2], v[3], 0x31));
+            wide_pack(q, v);
         }
     }
     return true;
@@ -63,7 +50,7 @@ static inline void look8(const vi_paste *p, __m256i iu, __m256i iv, __m256 fu, _
         __m128 lo = look(p->quad + at[i], stride, u[i], w[i]), hi = look(p->quad + at[i + 4], stride, u[i + 4], w[i + 4]);
         v[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(lo), hi, 1);
     }
-    transpose(v);
+    wide_transpose(v);
 }
 
 static inline __m256 mix(const float *k, __m256 r, __m256 g, __m256 b)

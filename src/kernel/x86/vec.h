@@ -128,6 +128,30 @@ static inline vw w_min(vw a, vw b)
     return V_OP(min_epi32)(a, b);
 }
 
+static inline vw w_max(vw a, vw b)
+{
+    return V_OP(max_epi32)(a, b);
+}
+
+static inline void w_store(int *p, vw x)
+{
+    _Static_assert(sizeof(int) == 4, "a word is an int");
+#ifdef VI_AVX512
+    _mm512_storeu_si512(p, x);
+#else
+    _mm256_storeu_si256((__m256i *)(void *)p, x);
+#endif
+}
+
+/* The 4 x 4 transposition of every four lanes: register k then holds value 0..3 of pixel k, k + 4 … Its own inverse. */
+static inline void v_transpose(vf v[4])
+{
+    vf a = V_OP(unpacklo_ps)(v[0], v[1]), b = V_OP(unpackhi_ps)(v[0], v[1]);
+    vf c = V_OP(unpacklo_ps)(v[2], v[3]), d = V_OP(unpackhi_ps)(v[2], v[3]);
+    v[0] = V_OP(shuffle_ps)(a, c, 0x44), v[1] = V_OP(shuffle_ps)(a, c, 0xee);
+    v[2] = V_OP(shuffle_ps)(b, d, 0x44), v[3] = V_OP(shuffle_ps)(b, d, 0xee);
+}
+
 /* Lanes shifted by n, or each by its own. */
 #define w_left(x, n) V_OP(slli_epi32)(x, n)
 #define w_right(x, n) V_OP(srli_epi32)(x, n)
@@ -165,6 +189,11 @@ static inline vw v_bits(vf x)
 static inline vf w_bits(vw x)
 {
     return _mm512_castsi512_ps(x);
+}
+
+static inline vm w_eq(vw a, vw b)
+{
+    return _mm512_cmpeq_epi32_mask(a, b);
 }
 
 static inline vm v_le(vf a, vf b)
@@ -254,6 +283,11 @@ static inline vw v_bits(vf x)
 static inline vf w_bits(vw x)
 {
     return _mm256_castsi256_ps(x);
+}
+
+static inline vm w_eq(vw a, vw b)
+{
+    return _mm256_cmpeq_epi32(a, b);
 }
 
 static inline vm v_le(vf a, vf b)

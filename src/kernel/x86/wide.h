@@ -45,6 +45,25 @@ static inline void wide_pairs(const float *base, __m256i index, __m256 *a, __m25
     *b = _mm256_shuffle_ps(x, y, _MM_SHUFFLE(3, 1, 3, 1));
 }
 
+/* Four registers of eight pixels each into four of two pixels, and back: the 4 x 4 transposition of both halves. */
+static inline void wide_transpose(__m256 v[4])
+{
+    __m256 a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
+    __m256 c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
+    v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
+}
+
+/* Eight pixels of four planes, side by side, to 32 floats. */
+static inline void wide_pack(float *q, __m256 v[4])
+{
+    wide_transpose(v); /* pixels 0 4, 1 5, 2 6, 3 7 */
+    _mm256_storeu_ps(q, _mm256_permute2f128_ps(v[0], v[1], 0x20));
+    _mm256_storeu_ps(q + 8, _mm256_permute2f128_ps(v[2], v[3], 0x20));
+    _mm256_storeu_ps(q + 16, _mm256_permute2f128_ps(v[0], v[1], 0x31));
+    _mm256_storeu_ps(q + 24, _mm256_permute2f128_ps(v[2], v[3], 0x31));
+}
+
 static inline __m256 wide_lerp(__m256 a, __m256 b, __m256 t)
 {
     return _mm256_fmadd_ps(t, _mm256_sub_ps(b, a), a);
