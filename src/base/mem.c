@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,15 @@ static int should_fail(void)
 }
 
 /* Asks for pages of two megabytes: one fault instead of 512, which is what half of a start's time went to. Only a wish: where the
- * system has none left, or none at all, the small ones do. p is aligned to HUGE_PAGE; a last piece of a page stays small, so
- * nothing is taken that was not asked for. */
+ * system has none left, or none at all, the small ones do. p is aligned to HUGE_PAGE; a last piece of a page stays small. */
 enum { HUGE_PAGE = 2 << 20 };
+
+/* Up to whole large pages where that adds an eighth or less. */
+static size_t worth_taking(size_t size)
+{
+    size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    return whole - size <= size / 8 ? whole : size;
+}
 
 static void want_huge(void *p, size_t size)
 {
@@ -52,9 +59,12 @@ void *vi_alloc(size_t size)
     void *p = NULL;
     if (should_fail() || size > SIZE_MAX / 2)
         return NULL;
-    if (posix_memalign(&p, size >= HUGE_PAGE ? HUGE_PAGE : 64, size ? size : 1) != 0)
+    bool large = size >= HUGE_PAGE;
+    if (large)
+        size = worth_taking(size);
+    if (posix_memalign(&p, large ? HUGE_PAGE : 64, size ? size : 1) != 0)
         return NULL;
-    if (size >= HUGE_PAGE)
+    if (large)
         want_huge(p, size);
     return p;
 }

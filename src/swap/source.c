@@ -288,31 +288,26 @@ static int look_at(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo,
 
 /* ---- the source ---- */
 
-static bool keep_plane(vi_plane *dst, const vi_plane *src)
+/* n planes of one size in one piece of memory; dst[0].p owns it. */
+static bool keep(vi_plane *dst, const vi_plane *src, int n)
 {
-    *dst = *src;
-    dst->stride = (src->w + 15) / 16 * 16;
-    dst->p = vi_alloc((size_t)dst->stride * (size_t)src->h * sizeof(float));
-    if (dst->p)
-        vi_plane_copy(dst, src);
-    return dst->p != NULL;
-}
-
-static bool keep_rgb(vi_rgb *dst, const vi_rgb *src)
-{
-    return keep_plane(&dst->c[0], &src->c[0]) && keep_plane(&dst->c[1], &src->c[1]) &&
-           keep_plane(&dst->c[2], &src->c[2]);
+    ptrdiff_t stride = (src->w + 15) / 16 * 16;
+    size_t one = (size_t)stride * (size_t)src->h;
+    float *p = vi_alloc((size_t)n * one * sizeof *p);
+    for (int i = 0; i < n; i++) {
+        dst[i] = (vi_plane){ p ? p + (size_t)i * one : NULL, src->w, src->h, stride };
+        if (p)
+            vi_plane_copy(&dst[i], &src[i]);
+    }
+    return p != NULL;
 }
 
 void vi_source_free(vi_source **s)
 {
     if (!*s)
         return;
-    for (int c = 0; c < 3; c++) {
-        vi_free((*s)->tex.c[c].p);
-        vi_free((*s)->photo.c[c].p);
-    }
-    vi_free((*s)->conf.p);
+    vi_free((*s)->tex.c[0].p); /* with conf */
+    vi_free((*s)->photo.c[0].p);
     vi_free(*s);
     *s = NULL;
 }
@@ -355,7 +350,7 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (!rc)
         rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, photo[best].face.pose.angles.yaw,
                                b->mouth_open, &t, a);
-    if (!rc && !keep_rgb(&s->photo, &seen->crop))
+    if (!rc && !keep(s->photo.c, seen->crop.c, 3))
         rc = VISO_ERR_NO_SPACE;
     for (int i = 0; i < n; i++)
         usable += l[i].valid && l[i].quality >= USABLE && i != best;
@@ -367,8 +362,11 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (rc)
         return rc;
     k->lab_to_rgb(&t.lab, &t.lab);
-    if (!keep_rgb(&s->tex, &t.lab) || !keep_plane(&s->conf, &t.conf))
+    vi_plane kept[4], all[4] = { t.lab.c[0], t.lab.c[1], t.lab.c[2], t.conf };
+    if (!keep(kept, all, 4))
         return VISO_ERR_NO_SPACE;
+    memcpy(s->tex.c, kept, 3 * sizeof *kept);
+    s->conf = kept[3];
     s->size = size;
     s->native = b->native * vi_affine_scale(&b->crop_to_picture);
     memcpy(s->shape, b->shape, sizeof s->shape);

@@ -1,33 +1,36 @@
-/* kernel/x86/blur.c: row functions of the blur with AVX2; the order of work is in kernel/blur.h. */
+/* kernel/x86/blur.c: row functions of the blur in wide registers; the order of work is in kernel/blur.h. */
 #include <math.h>
 #include <string.h>
 
 #include "kernel/internal.h"
+#include "kernel/x86/vec.h"
 #include "kernel/x86/wide.h"
 #include "kernel/blur.h"
+
+static inline vf pair_sum(const float *a, const float *b)
+{
+    return v_add(v_load(a), v_load(b));
+}
 
 static void fir_rows(float *out, const float *const *up, const float *const *down, const float *g, int radius, int n)
 {
     int x = 0;
-    for (; x + 16 <= n; x += 16) {
-        __m256 c = _mm256_set1_ps(g[0]);
-        __m256 s = _mm256_mul_ps(c, _mm256_loadu_ps(up[0] + x)), t = _mm256_mul_ps(c, _mm256_loadu_ps(up[0] + x + 8));
+    for (; x + 2 * VN <= n; x += 2 * VN) {
+        vf c = v_set(g[0]), s = v_mul(c, v_load(up[0] + x)), t = v_mul(c, v_load(up[0] + x + VN));
         for (int k = 1; k <= radius; k++) {
-            c = _mm256_set1_ps(g[k]);
-            s = _mm256_fmadd_ps(c, _mm256_add_ps(_mm256_loadu_ps(up[k] + x), _mm256_loadu_ps(down[k] + x)), s);
-            t = _mm256_fmadd_ps(c, _mm256_add_ps(_mm256_loadu_ps(up[k] + x + 8), _mm256_loadu_ps(down[k] + x + 8)), t);
+            c = v_set(g[k]);
+            s = v_fma(c, pair_sum(up[k] + x, down[k] + x), s);
+            t = v_fma(c, pair_sum(up[k] + x + VN, down[k] + x + VN), t);
         }
-        _mm256_storeu_ps(out + x, s);
-        _mm256_storeu_ps(out + x + 8, t);
+        v_store(out + x, s);
+        v_store(out + x + VN, t);
     }
-    for (; x < n; x += 8) {
-        __m256i tail = wide_tail(n - x);
-        __m256 s = _mm256_mul_ps(_mm256_set1_ps(g[0]), _mm256_maskload_ps(up[0] + x, tail));
+    for (; x < n; x += VN) {
+        vm part = m_first(n - x);
+        vf s = v_mul(v_set(g[0]), v_load_part(up[0] + x, part));
         for (int k = 1; k <= radius; k++)
-            s = _mm256_fmadd_ps(
-                _mm256_set1_ps(g[k]),
-                _mm256_add_ps(_mm256_maskload_ps(up[k] + x, tail), _mm256_maskload_ps(down[k] + x, tail)), s);
-        _mm256_maskstore_ps(out + x, tail, s);
+            s = v_fma(v_set(g[k]), v_add(v_load_part(up[k] + x, part), v_load_part(down[k] + x, part)), s);
+        v_store_part(out + x, part, s);
     }
 }
 
@@ -35,26 +38,23 @@ static void fir_row(float *out, const float *in, const float *g, int radius, int
 {
     int x = 0;
     for (; x + 32 <= n; x += 32) {
-        __m256 s[4];
-        for (int q = 0; q < 4; q++)
-            s[q] = _mm256_mul_ps(_mm256_set1_ps(g[0]), _mm256_loadu_ps(in + x + 8 * q));
+        vf s[32 / VN];
+        for (int q = 0; q < 32 / VN; q++)
+            s[q] = v_mul(v_set(g[0]), v_load(in + x + VN * q));
         for (int k = 1; k <= radius; k++) {
-            __m256 c = _mm256_set1_ps(g[k]);
-            for (int q = 0; q < 4; q++)
-                s[q] = _mm256_fmadd_ps(
-                    c, _mm256_add_ps(_mm256_loadu_ps(in + x + 8 * q - k), _mm256_loadu_ps(in + x + 8 * q + k)), s[q]);
+            vf c = v_set(g[k]);
+            for (int q = 0; q < 32 / VN; q++)
+                s[q] = v_fma(c, pair_sum(in + x + VN * q - k, in + x + VN * q + k), s[q]);
         }
-        for (int q = 0; q < 4; q++)
-            _mm256_storeu_ps(out + x + 8 * q, s[q]);
+        for (int q = 0; q < 32 / VN; q++)
+            v_store(out + x + VN * q, s[q]);
     }
-    for (; x < n; x += 8) {
-        __m256i tail = wide_tail(n - x);
-        __m256 s = _mm256_mul_ps(_mm256_set1_ps(g[0]), _mm256_maskload_ps(in + x, tail));
+    for (; x < n; x += VN) {
+        vm part = m_first(n - x);
+        vf s = v_mul(v_set(g[0]), v_load_part(in + x, part));
         for (int k = 1; k <= radius; k++)
-            s = _mm256_fmadd_ps(
-                _mm256_set1_ps(g[k]),
-                _mm256_add_ps(_mm256_maskload_ps(in + x - k, tail), _mm256_maskload_ps(in + x + k, tail)), s);
-        _mm256_maskstore_ps(out + x, tail, s);
+            s = v_fma(v_set(g[k]), v_add(v_load_part(in + x - k, part), v_load_part(in + x + k, part)), s);
+        v_store_part(out + x, part, s);
     }
 }
 
@@ -87,21 +87,21 @@ static void grow_row(float *out, const float *in, int f, int n)
     }
 }
 
-/* Rows [0, rows) of eight columns. */
-static inline __m256 sum_block(const float *s, ptrdiff_t ss, const float *m, ptrdiff_t ms, int rows)
+/* Rows [0, rows) of a register of columns. */
+static inline vf sum_block(const float *s, ptrdiff_t ss, const float *m, ptrdiff_t ms, int rows)
 {
-    __m256 a = _mm256_setzero_ps(), b = a;
+    vf a = v_zero(), b = a;
     int y = 0;
     for (; y + 2 <= rows; y += 2) {
-        __m256 p = _mm256_loadu_ps(s + y * ss), q = _mm256_loadu_ps(s + (y + 1) * ss);
-        a = m ? _mm256_fmadd_ps(p, _mm256_loadu_ps(m + y * ms), a) : _mm256_add_ps(a, p);
-        b = m ? _mm256_fmadd_ps(q, _mm256_loadu_ps(m + (y + 1) * ms), b) : _mm256_add_ps(b, q);
+        vf p = v_load(s + y * ss), q = v_load(s + (y + 1) * ss);
+        a = m ? v_fma(p, v_load(m + y * ms), a) : v_add(a, p);
+        b = m ? v_fma(q, v_load(m + (y + 1) * ms), b) : v_add(b, q);
     }
     if (y < rows) {
-        __m256 p = _mm256_loadu_ps(s + y * ss);
-        a = m ? _mm256_fmadd_ps(p, _mm256_loadu_ps(m + y * ms), a) : _mm256_add_ps(a, p);
+        vf p = v_load(s + y * ss);
+        a = m ? v_fma(p, v_load(m + y * ms), a) : v_add(a, p);
     }
-    return _mm256_add_ps(a, b);
+    return v_add(a, b);
 }
 
 static void sum_rows(float *acc, const vi_plane *src, const vi_plane *w, int y0, int y1)
@@ -110,11 +110,11 @@ static void sum_rows(float *acc, const vi_plane *src, const vi_plane *w, int y0,
     const float *s = vi_row(src, y0), *m = w ? vi_row(w, y0) : NULL;
     ptrdiff_t ss = src->stride, ms = w ? w->stride : 0;
     if (m)
-        for (; x + 8 <= n; x += 8)
-            _mm256_storeu_ps(acc + x, sum_block(s + x, ss, m + x, ms, y1 - y0));
+        for (; x + VN <= n; x += VN)
+            v_store(acc + x, sum_block(s + x, ss, m + x, ms, y1 - y0));
     else
-        for (; x + 8 <= n; x += 8)
-            _mm256_storeu_ps(acc + x, sum_block(s + x, ss, NULL, 0, y1 - y0));
+        for (; x + VN <= n; x += VN)
+            v_store(acc + x, sum_block(s + x, ss, NULL, 0, y1 - y0));
     for (; x < n; x++) {
         acc[x] = 0.0f;
         for (int y = 0; y < y1 - y0; y++)
