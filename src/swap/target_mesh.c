@@ -62,11 +62,25 @@ int vi_swap_mesh_load(vi_swap_mesh_data *d, struct vi_models *models, viso_error
     return rc;
 }
 
-/* Level i of one plane, from a level at least one octave up, so that errors of the steps do not add up. */
-static int reduce(const vi_kernels *k, vi_plane level[][4], int i, int c, int w, int h, vi_arena *a)
+/* Sizes of the levels and one piece of memory for them all, which the first owns. */
+static bool mips_room(vi_mips *m, int width, int height)
 {
-    level[i][c] = vi_plane_new(a, w, h);
-    return level[i][c].p ? k->resize(&level[i][c], &level[i > 2 ? i - 2 : 0][c], a) : VISO_ERR_NO_SPACE;
+    size_t at[VI_MIPS + 1] = { 0 };
+    for (int i = 0; i < VI_MIPS; i++) {
+        float f = exp2f(-0.5f * (float)i);
+        int w = (int)lrintf((float)width * f), h = (int)lrintf((float)height * f);
+        if (w < 16 || h < 16)
+            break;
+        m->level[i] = (vi_quad){ NULL, w, h, w };
+        at[i + 1] = at[i] + (((size_t)w * (size_t)h * 4 + 15) & ~(size_t)15);
+        m->n = i + 1;
+    }
+    float *p = vi_alloc(at[m->n] * sizeof *p);
+    for (int i = 0; i < m->n && p; i++)
+        m->level[i].p = p + at[i];
+    if (!m->n)
+        vi_free(p);
+    return p != NULL;
 }
 
 int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n, viso_error *err)
@@ -76,38 +90,31 @@ int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n
     memset(m, 0, sizeof(*m));
     if (vi_arena_create(&scratch, (size_t)256 << 20))
         return vi_error_nomem(err, "source texture");
-    int rc = 0;
+    int rc = mips_room(m, planes[0].w, planes[0].h) ? 0 : VISO_ERR_NO_SPACE;
+    if (!rc && m->n == 0) { /* smaller than 16 pixels */
+        vi_arena_destroy(&scratch);
+        return vi_error_set(err, VISO_ERR_INPUT, "source picture is too small");
+    }
     memcpy(level[0], planes, (size_t)n * sizeof *planes);
-    for (int i = 0; i < VI_MIPS && !rc; i++) {
-        float f = exp2f(-0.5f * (float)i);
-        int w = (int)lrintf((float)planes[0].w * f), h = (int)lrintf((float)planes[0].h * f);
-        if (w < 16 || h < 16)
-            break;
-        for (int c = 0; c < n && i > 0 && !rc; c++)
-            rc = reduce(k, level, i, c, w, h, &scratch);
-        vi_quad *q = &m->level[i];
-        if (!rc && !(q->p = vi_alloc((size_t)w * (size_t)h * 4 * sizeof *q->p)))
-            rc = VISO_ERR_NO_SPACE;
-        if (rc)
-            break;
-        q->w = w, q->h = h, q->stride = w;
-        k->pack(q, level[i], n);
-        m->n = i + 1;
+    for (int i = 0; i < m->n && !rc; i++) {
+        for (int c = 0; c < n && i > 0 && !rc; c++) { /* from a level at least one octave up, so that errors do not add up */
+            level[i][c] = vi_plane_new(&scratch, m->level[i].w, m->level[i].h);
+            rc = level[i][c].p ? k->resize(&level[i][c], &level[i > 2 ? i - 2 : 0][c], &scratch) : VISO_ERR_NO_SPACE;
+        }
+        if (!rc)
+            k->pack(&m->level[i], level[i], n);
     }
     vi_arena_destroy(&scratch);
-    if (rc)
-        vi_error_nomem(err, "source texture");
-    else if (m->n == 0) /* smaller than 16 pixels */
-        rc = vi_error_set(err, VISO_ERR_INPUT, "source picture is too small");
-    if (rc)
+    if (rc) {
         vi_mips_free(m);
-    return rc;
+        return vi_error_nomem(err, "source texture");
+    }
+    return 0;
 }
 
 void vi_mips_free(vi_mips *m)
 {
-    for (int i = 0; i < VI_MIPS; i++)
-        vi_free(m->level[i].p);
+    vi_free(m->level[0].p);
     memset(m, 0, sizeof(*m));
 }
 
