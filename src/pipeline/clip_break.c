@@ -236,13 +236,23 @@ bool vi_clip_break_restore(vi_clip *c, vi_work *w, int *rc, viso_error *err)
     return true;
 }
 
-/* Frames of a segment, by the clip's rate: a number of frames, so that every run cuts at the same places. */
+/* By itself: four seconds, but no more than so many pixels. A hundred frames of 1080 lines are some seconds of work on two cores, and
+ * larger or more frequent frames take as much longer. */
+#define AUTO_SECONDS 4
+#define AUTO_PIXELS (100.0 * 1920 * 1080)
+#define AUTO_LEAST 8 /* frames: each segment costs a key frame */
+
+/* Frames of a segment: a number that follows from the clip and the settings alone, so that every run cuts at the same places. */
 static uint64_t segment_frames(const vi_clip *c)
 {
     const vi_media_info *info = vi_reader_info(c->reader);
     double rate = info->rate_num > 0 && info->rate_den > 0 ? (double)info->rate_num / info->rate_den : 25;
-    double n = (double)c->p->context->run->segment * vi_clampf((float)rate, 1, 1000);
-    return c->p->context->run->segment > 0 ? (uint64_t)fmax(1, round(n)) : 0;
+    double seconds = (double)c->p->context->run->segment, pixels = (double)info->width * (double)info->height;
+    rate = (double)vi_clampf((float)rate, 1, 1000);
+    double n = (seconds < 0 ? AUTO_SECONDS : seconds) * rate;
+    if (seconds < 0)
+        n = fmin(n, fmax(AUTO_LEAST, AUTO_PIXELS / fmax(pixels, 1)));
+    return seconds != 0 ? (uint64_t)fmax(1, round(n)) : 0;
 }
 
 /* What decides about the coded bytes and depends on the machine or its free memory: as it was in the run that broke off. */
