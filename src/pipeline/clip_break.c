@@ -236,10 +236,10 @@ bool vi_clip_break_restore(vi_clip *c, vi_work *w, int *rc, viso_error *err)
     return true;
 }
 
-/* By itself: four seconds, but no more than so many pixels. A hundred frames of 1080 lines are some seconds of work on two cores, and
+/* By itself: four seconds, but no more than so many pixels. Sixty frames of 1080 lines are some seconds of work on two cores, and
  * larger or more frequent frames take as much longer. */
 #define AUTO_SECONDS 4
-#define AUTO_PIXELS (100.0 * 1920 * 1080)
+#define AUTO_PIXELS (60.0 * 1920 * 1080)
 #define AUTO_LEAST 8 /* frames: each segment costs a key frame */
 
 /* Frames of a segment: a number that follows from the clip and the settings alone, so that every run cuts at the same places. */
