@@ -50,6 +50,9 @@ static inline const vi_tfl_op *vi_convert_op(const vi_convert *c)
 vi_tfl_tensor *vi_convert_in(vi_convert *c, int i);
 vi_tfl_tensor *vi_convert_out(vi_convert *c, int i);
 
+/* The largest value of a constant that vi_convert_constant_tensor has taken. */
+float vi_convert_constant_most(const vi_convert *c, int tensor);
+
 /* Counts of operands as demanded, or a fault. */
 int vi_convert_arity(vi_convert *c, int min_in, int max_in, int n_out);
 /* Operand i as an activation that exists by now, of rank `rank` (0: any). */

@@ -338,6 +338,27 @@ static void written_out_prelu_is_recognised(void **state)
     vi_free(file);
 }
 
+/* Up to a slope of one the weight may go into the Relu, beyond it may not: the same function either way. */
+static void slopes_on_both_sides_of_one(void **state)
+{
+    enum { C = 4, N = 3 * 2 * C };
+    static const float slopes[2][C] = {{0.25f, -0.5f, 1.0f, 0.0f}, {0.25f, -0.5f, 1.0f, 1.5f}};
+    float x[N], got[N], want[N];
+    (void)state;
+    exec_noise(x, N, 19);
+    for (int k = 0; k < 2; ++k) {
+        tiny t = {.n_in = 1, .n_out = 1};
+        t.in[0] = tiny_add(&t, "x", DIMS(1, 3, 2, C));
+        int alpha = tiny_constant(&t, "alpha", DIMS(1, 1, C), VI_TFL_F32, slopes[k], sizeof slopes[k]);
+        t.out[0] = tiny_add(&t, "y", DIMS(1, 3, 2, C));
+        tiny_node(&t, VI_TFL_PRELU, 0, alpha, t.out[0]);
+        for (int i = 0; i < N; ++i)
+            want[i] = x[i] < 0 ? slopes[k][i % C] * x[i] : x[i];
+        exec_tiny(&t, x, 0, got, N);
+        near_all(got, want, N);
+    }
+}
+
 /* Slopes that differ from place to place stay one PRelu. */
 static void slopes_by_place(void **state)
 {
@@ -443,6 +464,7 @@ int main(void)
         cmocka_unit_test(every_unary),
         cmocka_unit_test(half_constants_unfold),
         cmocka_unit_test(written_out_prelu_is_recognised),
+        cmocka_unit_test(slopes_on_both_sides_of_one),
         cmocka_unit_test(slopes_by_place),
         cmocka_unit_test(messages_name_operator_and_tensor),
         cmocka_unit_test(a_huge_shape_costs_nothing),
