@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/ahead.h"
 #include "pipeline/form.h"
 #include "pipeline/plan.h"
 #include "pipeline/run.h"
@@ -323,13 +324,18 @@ int vi_job_run(viso_engine *e, const viso_swap_params *p, viso_run_stats *stats,
         rc = vi_telemetry_begin(&trace, e, p, err);
     if (!rc && !e->models)
         rc = vi_plan_gpu(e->settings, &e->log, err);
+    bool first = !e->models;
+    vi_ahead ahead = { 0 };
     if (!rc)
         rc = vi_engine_ready(e, err);
+    if (!rc && first)
+        vi_ahead_start(&ahead, e->models, e->settings);
     j->people = (vi_who_params){ p->sources, p->n_source, p->maps, p->n_map };
     if (!rc && report(j, "sources", p->target, 0))
         rc = vi_error_set(err, VISO_ERR_INTERRUPTED, "stopped before the first frame");
     if (!rc)
         rc = vi_who_create(&j->who, &e->context, &j->people, err);
+    vi_ahead_join(&ahead);
     if (!rc)
         rc = whole_folder ? swap_folder(j, err) : swap_one(j, p->target, p->out, 0, 0, &j->totals, err);
     vi_who_report(j->who, &e->context.log);

@@ -44,8 +44,7 @@ int vi_run_ring(const vi_run_settings *run, int workers, int lag)
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
 
-/* The ids that the settings name, those the swap asks for included; how many. */
-static int networks_of(const vi_settings *s, const char *id[4])
+int vi_plan_network_names(const vi_settings *s, const char *id[4])
 {
     const vi_detect_settings *detect = vi_settings_group(s, "detect");
     const vi_landmark_settings *landmark = vi_settings_group(s, "landmark");
@@ -112,7 +111,7 @@ static void add_network(vi_plan_networks *n, vi_models *m, const char *named, bo
 void vi_plan_networks_read(vi_plan_networks *n, vi_models *m, const vi_settings *s, bool gpu)
 {
     const char *id[4];
-    int count = networks_of(s, id);
+    int count = vi_plan_network_names(s, id);
     *n = (vi_plan_networks){ 0 };
     for (int i = 0; i < count; i++)
         add_network(n, m, id[i], gpu);
@@ -123,7 +122,7 @@ static bool any_leaves_cpu(const vi_models *m, const vi_settings *s)
 {
     const char *id[4];
     bool any = false;
-    for (int n = networks_of(s, id), i = 0; i < n; i++) {
+    for (int n = vi_plan_network_names(s, id), i = 0; i < n; i++) {
         const vi_model_row *row = vi_models_find(m, id[i]);
         any |= row && vi_models_may_leave_cpu(m, row);
     }

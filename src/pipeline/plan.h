@@ -12,6 +12,10 @@
 /* Slots of the ring for so many workers: as set, or twice the workers and four; never fewer than the workers need. */
 int vi_run_ring(const vi_run_settings *run, int workers, int lag);
 
+/* Ids of the networks that the settings name, those that the swap asks for included, in the order of use; how many. They live as
+ * long as the settings. */
+int vi_plan_network_names(const vi_settings *s, const char *id[4]);
+
 /* The networks that the settings load (stills of sources included); counted once, they do not depend on the clip. */
 typedef struct vi_plan_networks {
     viso_plan_part part[8];
