@@ -75,7 +75,7 @@ static int prepare(work *s, const vi_rgb *crop, const vi_point lm[478], int limi
     s->mask = vi_plane_new(s->a, s->w, s->h);
     s->tmp = vi_plane_new(s->a, s->w, s->h);
     s->sample = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->sample);
-    s->floats = vi_arena_alloc(s->a, CORE_MAX * sizeof *s->floats);
+    s->floats = vi_arena_alloc(s->a, 5 * CORE_MAX * sizeof *s->floats); /* skin_model.h */
     if (!lab.c[0].p || !lab.c[1].p || !lab.c[2].p || !s->feature[3].p || !s->light.p || !s->mask.p || !s->tmp.p ||
         !s->sample || !s->floats)
         return VISO_ERR_NO_SPACE;
@@ -311,7 +311,7 @@ static int find_others(work *s, const vi_gauss *skin, bool fast, vi_gauss other[
     if (n < 40)
         return 0;
     size_t mark = vi_arena_mark(s->a);
-    uint8_t *label = vi_arena_alloc(s->a, (size_t)n);
+    int32_t *label = vi_arena_alloc(s->a, (size_t)n * sizeof *label);
     vi_sample *one = vi_arena_alloc(s->a, (size_t)n * sizeof *one);
     if (!label || !one)
         return VISO_ERR_NO_SPACE;

@@ -38,22 +38,47 @@ static int convex_hull(vi_point *p, int n, vi_point *hull)
     return k;
 }
 
+static inline float turn(vi_point a, vi_point b)
+{
+    return a.x * b.y - a.y * b.x;
+}
+
+static inline vi_point side_of(const vi_point *p, int n, int i)
+{
+    vi_point a = p[i % n], b = p[(i + 1) % n];
+    return (vi_point){ b.x - a.x, b.y - a.y };
+}
+
+/* Minkowski sum of two convex polygons that turn left and begin with their leftmost point (of several the lowest): the sides of
+ * both in the order of their directions. Returns how many corners, at most n + m. */
+static int convex_sum(const vi_point *p, int n, const vi_point *q, int m, vi_point *out)
+{
+    int i = 0, j = 0, k = 0;
+    while (i < n || j < m) {
+        const vi_point *a = &p[i % n], *b = &q[j % m];
+        out[k++] = (vi_point){ a->x + b->x, a->y + b->y };
+        float t = i == n ? -1.0f : j == m ? 1.0f : turn(side_of(p, n, i), side_of(q, m, j));
+        i += t >= 0.0f && i < n;
+        j += t <= 0.0f && j < m;
+    }
+    return k;
+}
+
 /* The hull of the points widened by a circle of `radius`: dilation without a raster pass, exact below a pixel. */
 int vi_skin_draw_hull(const vi_kernels *k, const vi_plane *dst, const vi_point *pts, int n, float radius, vi_arena *a)
 {
-    static const float dir[8][2] = { { 1, 0 },  { .7071f, .7071f },   { 0, 1 },  { -.7071f, .7071f },
-                                     { -1, 0 }, { -.7071f, -.7071f }, { 0, -1 }, { .7071f, -.7071f } };
-    vi_point own[32], inner[2 * 32 + 2], wide[2 * 32 * 8 + 16], hull[4 * 32 * 8 + 34]; /* both halves may keep every point */
-    int m = 0, corners;
+    static const float dir[8][2] = { { -1, 0 }, { -.7071f, -.7071f }, { 0, -1 }, { .7071f, -.7071f },
+                                     { 1, 0 },  { .7071f, .7071f },   { 0, 1 },  { -.7071f, .7071f } };
+    vi_point own[32], inner[2 * 32 + 2], round[8], hull[2 * 32 + 2 + 8];
+    int corners;
     n = VI_MIN(n, 32);
     memcpy(own, pts, (size_t)n * sizeof *own);
     corners = convex_hull(own, n, inner); /* points inside stay inside when all are widened */
     if (corners == 0 && n > 0) /* a lone point has no sides */
         inner[corners++] = pts[0];
-    for (int i = 0; i < corners; i++)
-        for (int d = 0; d < 8; d++)
-            wide[m++] = (vi_point){ inner[i].x + radius * dir[d][0], inner[i].y + radius * dir[d][1] };
-    return k->polygon(dst, hull, convex_hull(wide, m, hull), 1.0f, a);
+    for (int d = 0; d < 8; d++)
+        round[d] = (vi_point){ radius * dir[d][0], radius * dir[d][1] };
+    return corners > 0 ? k->polygon(dst, hull, convex_sum(inner, corners, round, 8, hull), 1.0f, a) : 0;
 }
 
 int vi_skin_features(const vi_kernels *k, const vi_point lm[478], float dilate, bool with_lips, const vi_plane *dst,

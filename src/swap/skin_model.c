@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "swap/clones.h"
 #include "swap/skin_model.h"
 
 /* Value of rank k, by Hoare's selection; reorders v. */
@@ -35,16 +36,65 @@ static float select_rank(float *v, int n, int k)
     return v[k];
 }
 
+VI_CLONES static void extremes(const float *restrict v, int n, float *least, float *most)
+{
+    float lo = v[0], hi = v[0];
+    for (int i = 1; i < n; i++) {
+        lo = v[i] < lo ? v[i] : lo;
+        hi = v[i] > hi ? v[i] : hi;
+    }
+    *least = lo;
+    *most = hi;
+}
+
+/* NaN counts as the least. */
+static int cell_of(float v, float least, float scale)
+{
+    float at = (v - least) * scale;
+    return at > 0.0f ? (int)at : 0;
+}
+
+/* The same, of many: counted in cells between the extremes first, so that only the cell that holds the rank is left to select
+ * in. Selecting in all of them mispredicts a branch for every other value. spare: n floats. */
+static float value_of_rank(float *v, int n, int k, float *spare)
+{
+    enum { CELLS = 256, FEW = 64 };
+    uint16_t count[CELLS] = { 0 };
+    float lo, hi;
+    if (n <= FEW)
+        return select_rank(v, n, k);
+    extremes(v, n, &lo, &hi);
+    float scale = (float)(CELLS - 1) / (hi - lo);
+    if (!(scale < 1e30f && scale > 0.0f)) /* all alike, or no numbers */
+        return select_rank(v, n, k);
+    for (int i = 0; i < n; i++)
+        count[cell_of(v[i], lo, scale)]++;
+    int cell = 0, m = 0;
+    for (; k >= count[cell]; cell++)
+        k -= count[cell];
+    for (int i = 0; i < n; i++) {
+        spare[m] = v[i];
+        m += cell_of(v[i], lo, scale) == cell;
+    }
+    return select_rank(spare, m, k);
+}
+
+VI_CLONES static void distances(float *restrict out, const float *restrict v, float from, int n)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = fabsf(v[i] - from);
+}
+
 /* Bounds per channel: median -+ 2.8 * 1.4826 MAD, never narrower than one unit. */
 static void trim_bounds(const vi_sample *x, int n, float *work, float lo[VI_FEATURES], float hi[VI_FEATURES])
 {
+    float *value = work, *far = work + n, *spare = work + 2 * n;
     for (int c = 0; c < VI_FEATURES; c++) {
         for (int i = 0; i < n; i++)
-            work[i] = x[i][c];
-        float med = select_rank(work, n, n / 2);
-        for (int i = 0; i < n; i++)
-            work[i] = fabsf(x[i][c] - med);
-        float reach = VI_MAX(2.8f * 1.4826f * select_rank(work, n, n / 2), 1.0f);
+            value[i] = far[i] = x[i][c];
+        float med = value_of_rank(far, n, n / 2, spare);
+        distances(far, value, med, n);
+        float reach = VI_MAX(2.8f * 1.4826f * value_of_rank(far, n, n / 2, spare), 1.0f);
         lo[c] = med - reach;
         hi[c] = med + reach;
     }
@@ -133,30 +183,46 @@ float vi_gauss_distance2(const vi_gauss *g, const float x[VI_FEATURES])
     return m2;
 }
 
-static float distance2(const float *a, const float *b)
+/* Samples by channel, n floats each, as loops over all of them want them. */
+typedef struct channels {
+    const float *c[VI_FEATURES];
+    int n;
+} channels;
+
+/* Where `centre` is nearer than what was nearest so far: its squared distance and its number. */
+VI_CLONES static void nearer(float *restrict best, int32_t *restrict label, const float *restrict l, const float *restrict a,
+                             const float *restrict b, const float *restrict t, const float *restrict centre, int number, int n)
 {
-    float s = 0.0f;
-    for (int c = 0; c < VI_FEATURES; c++)
-        s += (a[c] - b[c]) * (a[c] - b[c]);
-    return s;
+    const float c0 = centre[0], c1 = centre[1], c2 = centre[2], c3 = centre[3];
+    for (int i = 0; i < n; i++) {
+        float d0 = l[i] - c0, d1 = a[i] - c1, d2 = b[i] - c2, d3 = t[i] - c3;
+        float d = d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
+        label[i] = d < best[i] ? number : label[i];
+        best[i] = d < best[i] ? d : best[i];
+    }
+}
+
+static void look_at_centre(const channels *x, const float *centre, int number, float *best, int32_t *label)
+{
+    nearer(best, label, x->c[0], x->c[1], x->c[2], x->c[3], centre, number, x->n);
 }
 
 /* k-means++: each next centre with probability by squared distance to the nearest one. Returns how many were found. */
-static int seed_centres(const vi_sample *x, int n, uint32_t *seed, float (*centre)[VI_FEATURES], float *near)
+static int seed_centres(const channels *x, uint32_t *seed, float (*centre)[VI_FEATURES], float *near, int32_t *label)
 {
-    int k = 0;
+    int k = 0, n = x->n;
     for (int i = 0; i < n; i++)
         near[i] = FLT_MAX;
     *seed = *seed * 1664525u + 1013904223u;
     int pick = (int)((uint64_t)*seed * (uint32_t)n >> 32);
     while (k < VI_OTHERS) {
         double total = 0.0;
-        memcpy(centre[k], x[pick], sizeof centre[k]);
+        for (int c = 0; c < VI_FEATURES; c++)
+            centre[k][c] = x->c[c][pick];
         k++;
-        for (int i = 0; i < n; i++) {
-            near[i] = VI_MIN(near[i], distance2(x[i], centre[k - 1]));
+        look_at_centre(x, centre[k - 1], k - 1, near, label);
+        for (int i = 0; i < n; i++)
             total += near[i];
-        }
         if (!(total > 1e-3))
             break; /* all samples are centres already */
         *seed = *seed * 1664525u + 1013904223u;
@@ -167,26 +233,21 @@ static int seed_centres(const vi_sample *x, int n, uint32_t *seed, float (*centr
     return k;
 }
 
-static double assign(const vi_sample *x, int n, const float (*centre)[VI_FEATURES], int k, uint8_t *label)
+static double assign(const channels *x, float (*centre)[VI_FEATURES], int k, float *best, int32_t *label)
 {
     double total = 0.0;
-    for (int i = 0; i < n; i++) {
-        float best = FLT_MAX;
-        int at = 0;
-        for (int c = 0; c < k; c++) {
-            float d = distance2(x[i], centre[c]);
-            if (d < best) {
-                best = d;
-                at = c;
-            }
-        }
-        label[i] = (uint8_t)at;
-        total += best;
+    for (int i = 0; i < x->n; i++) {
+        best[i] = FLT_MAX;
+        label[i] = 0;
     }
+    for (int c = 0; c < k; c++)
+        look_at_centre(x, centre[c], c, best, label);
+    for (int i = 0; i < x->n; i++)
+        total += best[i];
     return total;
 }
 
-static void move_centres(const vi_sample *x, int n, float (*centre)[VI_FEATURES], int k, const uint8_t *label)
+static void move_centres(const vi_sample *x, int n, float (*centre)[VI_FEATURES], int k, const int32_t *label)
 {
     double sum[VI_OTHERS][VI_FEATURES] = { { 0 } };
     int count[VI_OTHERS] = { 0 };
@@ -200,18 +261,24 @@ static void move_centres(const vi_sample *x, int n, float (*centre)[VI_FEATURES]
             centre[j][c] = (float)(sum[j][c] / count[j]);
 }
 
-int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, uint8_t *label, float *work)
+int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, int32_t *label, float *work)
 {
-    float best_centre[VI_OTHERS][VI_FEATURES];
+    float best_centre[VI_OTHERS][VI_FEATURES], *near = work + VI_FEATURES * (n > 0 ? n : 0);
     double best = DBL_MAX;
     int best_k = 0;
     uint32_t seed = 12345u;
+    channels by = { .n = n };
+    for (int c = 0; c < VI_FEATURES; c++) {
+        by.c[c] = work + c * n;
+        for (int i = 0; i < n; i++)
+            work[c * n + i] = x[i][c];
+    }
     for (int t = 0; t < tries && n > 0; t++) {
         float centre[VI_OTHERS][VI_FEATURES];
-        int k = seed_centres(x, n, &seed, centre, work);
+        int k = seed_centres(&by, &seed, centre, near, label);
         double cost = DBL_MAX;
         for (int it = 0; it < iterations; it++) {
-            double now = assign(x, n, (const float(*)[VI_FEATURES])centre, k, label);
+            double now = assign(&by, centre, k, near, label);
             if (now >= cost * (1.0 - 1e-4))
                 break;
             cost = now;
@@ -224,6 +291,6 @@ int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, uint8_t *lab
         }
     }
     if (best_k > 0)
-        assign(x, n, (const float(*)[VI_FEATURES])best_centre, best_k, label);
+        assign(&by, best_centre, best_k, near, label);
     return best_k;
 }

@@ -21,14 +21,15 @@ typedef struct vi_gauss {
 typedef float vi_sample[VI_FEATURES];
 
 /* Mean and covariance of the samples that lie within 2.8 robust standard deviations of the median in every channel (when
- * trim is set), then cov * scale + diag. False when too few samples are left. `x` is used as given; `work` holds n floats. */
+ * trim is set), then cov * scale + diag. False when too few samples are left. `x` is used as given; `work` holds 3 n floats. */
 bool vi_gauss_fit(vi_gauss *g, const vi_sample *x, int n, bool trim, float scale, const float diag[VI_FEATURES],
                   float *work);
 /* Recomputes whiten and logdet from cov * scale + diag. */
 void vi_gauss_inflate(vi_gauss *g, float scale, const float diag[VI_FEATURES]);
 float vi_gauss_distance2(const vi_gauss *g, const float x[VI_FEATURES]);
 
-/* k-means++ with a fixed seed, the best of `tries`. label: n entries. Returns the number of clusters (<= VI_OTHERS). */
-int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, uint8_t *label, float *work);
+/* k-means++ with a fixed seed, the best of `tries`. label: n entries, `work` 5 n floats. Returns the number of clusters
+ * (<= VI_OTHERS). */
+int vi_kmeans(const vi_sample *x, int n, int tries, int iterations, int32_t *label, float *work);
 
 #endif
