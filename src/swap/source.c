@@ -288,26 +288,12 @@ static int look_at(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo,
 
 /* ---- the source ---- */
 
-/* n planes of one size in one piece of memory; dst[0].p owns it. */
-static bool keep(vi_plane *dst, const vi_plane *src, int n)
-{
-    ptrdiff_t stride = (src->w + 15) / 16 * 16;
-    size_t one = (size_t)stride * (size_t)src->h;
-    float *p = vi_alloc((size_t)n * one * sizeof *p);
-    for (int i = 0; i < n; i++) {
-        dst[i] = (vi_plane){ p ? p + (size_t)i * one : NULL, src->w, src->h, stride };
-        if (p)
-            vi_plane_copy(&dst[i], &src[i]);
-    }
-    return p != NULL;
-}
-
 void vi_source_free(vi_source **s)
 {
     if (!*s)
         return;
-    vi_free((*s)->tex.c[0].p); /* with conf */
-    vi_free((*s)->photo.c[0].p);
+    vi_mips_free(&(*s)->tex);
+    vi_mips_free(&(*s)->photo);
     vi_free(*s);
     *s = NULL;
 }
@@ -350,8 +336,8 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (!rc)
         rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, photo[best].face.pose.angles.yaw,
                                b->mouth_open, &t, a);
-    if (!rc && !keep(s->photo.c, seen->crop.c, 3))
-        rc = VISO_ERR_NO_SPACE;
+    if (!rc)
+        rc = vi_mips_build(&s->photo, k, seen->crop.c, 3, a);
     for (int i = 0; i < n; i++)
         usable += l[i].valid && l[i].quality >= USABLE && i != best;
     s->n_photo = 1;
@@ -362,11 +348,9 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (rc)
         return rc;
     k->lab_to_rgb(&t.lab, &t.lab);
-    vi_plane kept[4], all[4] = { t.lab.c[0], t.lab.c[1], t.lab.c[2], t.conf };
-    if (!keep(kept, all, 4))
-        return VISO_ERR_NO_SPACE;
-    memcpy(s->tex.c, kept, 3 * sizeof *kept);
-    s->conf = kept[3];
+    rc = vi_mips_build(&s->tex, k, (vi_plane[]){ t.lab.c[0], t.lab.c[1], t.lab.c[2], t.conf }, 4, a);
+    if (rc)
+        return rc;
     s->size = size;
     s->native = b->native * vi_affine_scale(&b->crop_to_picture);
     memcpy(s->shape, b->shape, sizeof s->shape);

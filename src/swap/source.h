@@ -7,6 +7,7 @@
 #define VI_SOURCE_H
 
 #include "face/stage.h"
+#include "swap/mips.h"
 #include "swap/shape.h"
 #include "swap/skin.h"
 
@@ -32,16 +33,16 @@ typedef struct vi_source_eye {
 } vi_source_eye;
 
 typedef struct vi_source {
-    /* UV texture, size x size, complete (filled everywhere); R'G'B' 0..1. conf: 0 invented .. 1 seen (or seen mirrored). */
+    /* UV texture, size x size, complete (filled everywhere): R'G'B' 0..1 and confidence, 0 invented .. 1 seen (or seen
+     * mirrored). */
     int size;
-    vi_rgb tex;
-    vi_plane conf;
+    vi_mips tex;
     float native; /* |10-152| in pixels of the best photograph: real detail in the texture */
     /* Shape: canonical coordinates, expression and all; a squinting eye already replaced. */
     float shape[478][3];
     float smile; /* vi_smile_ratio */
     /* Upright crop of the best photograph, <= 1024 px, for direct sampling of the eyes. */
-    vi_rgb photo;
+    vi_mips photo; /* R G B */
     vi_point lm[478];     /* in photo crop coordinates */
     vi_source_eye eye[2]; /* by the target's eye */
     vi_skin_info skin;    /* of the best photograph: skin and lip colours */

@@ -41,33 +41,20 @@ static int create(void **self, const vi_stage_env *env, viso_error *err)
 
 static void release(void **source)
 {
-    vi_swap_source *s = *source;
-    if (!s)
-        return;
-    vi_mips_free(&s->tex);
-    vi_mips_free(&s->photo);
-    vi_source_free(&s->s);
-    vi_free(s);
+    vi_source *s = *source;
+    vi_source_free(&s);
     *source = NULL;
 }
 
 static int prepare(void **source, const vi_stage_env *env, const vi_photo *photo, int n, viso_error *err)
 {
     vi_swap_mesh_data *m = vi_calloc(1, sizeof(*m));
-    vi_swap_source *s = vi_calloc(1, sizeof(*s));
-    *source = s;
-    int rc = m && s ? vi_swap_mesh_load(m, env->models, err) : vi_error_nomem(err, "source face");
+    vi_source *s = NULL;
+    int rc = m ? vi_swap_mesh_load(m, env->models, err) : vi_error_nomem(err, "source face");
     if (!rc)
-        rc = vi_source_build(env->k, &m->mesh, photo, n, &s->s, &env->log, err);
-    if (!rc) {
-        vi_plane tex[4] = { s->s->tex.c[0], s->s->tex.c[1], s->s->tex.c[2], s->s->conf };
-        rc = vi_mips_build(&s->tex, env->k, tex, 4, err);
-    }
-    if (!rc)
-        rc = vi_mips_build(&s->photo, env->k, s->s->photo.c, 3, err);
+        rc = vi_source_build(env->k, &m->mesh, photo, n, &s, &env->log, err);
     vi_free(m);
-    if (rc)
-        release(source);
+    *source = s;
     return rc;
 }
 

@@ -22,25 +22,6 @@
 
 #define VI_GRID 64       /* cells of the low-frequency grid */
 #define VI_MASK_GRID 96  /* cells of the skin mask that is kept over time, over the whole crop */
-#define VI_MIPS 11       /* half octaves below the full size */
-
-/* A picture of up to four planes, packed, and its half-octave reductions, so that sampling it at any size neither aliases nor
- * costs more than the target's pixels. Level i is 2^(-i/2) of level 0. */
-typedef struct vi_mips {
-    int n;
-    vi_quad level[VI_MIPS];
-} vi_mips;
-int vi_mips_build(vi_mips *m, const vi_kernels *k, const vi_plane *planes, int n, viso_error *err);
-void vi_mips_free(vi_mips *m);
-/* The level nearest to `ratio` source pixels per target pixel. */
-int vi_mips_pick(const vi_mips *m, float ratio);
-
-/* A source person as this room keeps it. */
-typedef struct vi_swap_source {
-    vi_source *s;
-    vi_mips tex;   /* R G B conf */
-    vi_mips photo; /* R G B */
-} vi_swap_source;
 
 /* What is fixed for a worker: the mesh and what follows from it. */
 typedef struct vi_swap_mesh_data {
@@ -88,7 +69,7 @@ typedef struct vi_target {
     const vi_kernels *k;
     const vi_swap_settings *set;
     const vi_swap_mesh_data *m;
-    const vi_swap_source *src;
+    const vi_source *src;
     vi_arena *a;
     bool still;
 

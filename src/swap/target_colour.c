@@ -308,7 +308,7 @@ void vi_target_transfer(const vi_target *t, float gain[3], float offset[3], floa
 /* How much more the source smiles than the target, 0..1 (recipe 6g). */
 float vi_target_smile(const vi_target *t)
 {
-    return vi_clampf((t->src->s->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
+    return vi_clampf((t->src->smile - vi_smile_ratio((const float (*)[3])t->tc)) / 0.15f, 0.0f, 1.0f);
 }
 
 /* 6b: low-frequency light, all channels, over skin and features. */

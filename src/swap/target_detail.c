@@ -181,7 +181,7 @@ static void eye_recipe(const vi_target *t, int eye, const vi_grid field[3], stru
     vi_point iris = t->n[vi_eye_iris(eye)];
     float *shift = r->eye_shift[eye];
     /* of a half-closed source eye little white is seen, and much lid */
-    float sure = vi_smoothstep(t->src->s->eye[eye].openness, 0.15f, 0.25f);
+    float sure = vi_smoothstep(t->src->eye[eye].openness, 0.15f, 0.25f);
     for (int c = 0; c < 3; c++) {
         float now = r->gain[c] * e->v[3 + c] + r->offset[c] + field_at(t, &field[c], iris);
         shift[c] = sure * vi_clampf(share[c] * (e->v[c] - now), -25.0f, 25.0f);

@@ -22,7 +22,7 @@ static vi_rect points_box(const vi_point *p, const uint16_t *list, int n, float 
  * head (whose landmarks are guessed). */
 static float closed_weight(const vi_target *t, int eye)
 {
-    const vi_source_eye *s = &t->src->s->eye[eye];
+    const vi_source_eye *s = &t->src->eye[eye];
     if (!t->set->eyes || !s->usable)
         return 1.0f;
     float w = 1.0f - vi_smoothstep(vi_eye_openness((const float (*)[3])t->tc, eye), 0.11f, 0.17f);
@@ -37,7 +37,7 @@ static float closed_weight(const vi_target *t, int eye)
  * around the iris and where no triangle lies. */
 static int photo_map(vi_target *t, int eye, const vi_plane *mx, const vi_plane *my)
 {
-    const vi_source *s = t->src->s;
+    const vi_source *s = t->src;
     const vi_source_eye *se = &s->eye[eye];
     const uint16_t *ring = vi_eye_contour(eye);
     vi_rect b = t->eye_box[eye];
@@ -92,7 +92,7 @@ static int paint_eye(vi_target *t, int eye)
     vi_plane_fill(&my, 0.0f);
     int rc = photo_map(t, eye, &mx, &my);
     if (!rc) {
-        float ratio = t->src->s->eye[eye].iris_radius / fmaxf(vi_iris_radius(t->n, eye), 1.0f);
+        float ratio = t->src->eye[eye].iris_radius / fmaxf(vi_iris_radius(t->n, eye), 1.0f);
         int level = vi_mips_pick(&t->src->photo, ratio);
         const vi_quad *photo = &t->src->photo.level[level], *full = &t->src->photo.level[0];
         t->k->affine(&mx, &mx, (float)photo->w / (float)full->w, 0.0f);

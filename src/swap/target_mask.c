@@ -140,7 +140,7 @@ static void beard_limits(const vi_lab_model *skin, float *lo, float *hi)
  * target only down to the mouth, as a beard goes on outside the mesh and the chin has to go with it. */
 static void leave_beard(vi_target *t)
 {
-    const vi_lab_model *mine = &t->src->s->skin.upper, *theirs = &t->skin_info.upper;
+    const vi_lab_model *mine = &t->src->skin.upper, *theirs = &t->skin_info.upper;
     float s_lo, s_hi, t_lo, t_hi;
     beard_limits(mine, &s_lo, &s_hi);
     beard_limits(theirs, &t_lo, &t_hi);

@@ -104,7 +104,7 @@ bool vi_target_place(vi_target *t, const viso_face *f)
     vi_pose_to_canonical(&t->pose, mesh, t->tc, 478);
     /* A face that fades out in profile also goes back to its own shape. */
     vi_shape_params p = { t->set->shape * t->profile, t->set->outline * t->profile, t->set->eyes };
-    vi_shape_transfer(&t->m->mesh, (const float (*)[3])t->src->s->shape, (const float (*)[3])t->tc, &p, t->nc);
+    vi_shape_transfer(&t->m->mesh, (const float (*)[3])t->src->shape, (const float (*)[3])t->tc, &p, t->nc);
     viso_point3 lm[478];
     vi_pose_from_canonical(&t->pose, (const float (*)[3])t->nc, lm, 478);
     if (!finite_points(lm, 478))

@@ -45,6 +45,12 @@ static vi_source *build(const synthetic *s, int n, int *rc)
     return out;
 }
 
+/* Value c of a texel; 3: the confidence. */
+static float value(const vi_source *s, int c, int x, int y)
+{
+    return s->tex.level[0].p[4 * (y * s->tex.level[0].stride + x) + c];
+}
+
 /* Mean colour of 5x5 texels at a vertex (or between two). */
 static void texel(const vi_source *s, int v, int v2, float rgb[3])
 {
@@ -54,13 +60,13 @@ static void texel(const vi_source *s, int v, int v2, float rgb[3])
         rgb[c] = 0;
         for (int y = -2; y <= 2; y++)
             for (int x = -2; x <= 2; x++)
-                rgb[c] += s->tex.c[c].p[((int)w + y) * s->tex.c[c].stride + (int)u + x] / 25.0f;
+                rgb[c] += value(s, c, (int)u + x, (int)w + y) / 25.0f;
     }
 }
 
 static float confidence(const vi_source *s, int v)
 {
-    return s->conf.p[(int)(mesh.uv[v][1] * (float)s->size) * s->conf.stride + (int)(mesh.uv[v][0] * (float)s->size)];
+    return value(s, 3, (int)(mesh.uv[v][0] * (float)s->size), (int)(mesh.uv[v][1] * (float)s->size));
 }
 
 static void near_colour(const float rgb[3], float r, float g, float b, float tol, const char *what)
@@ -76,8 +82,7 @@ static void check_whole(const vi_source *s)
     for (int y = 0; y < s->size; y++)
         for (int x = 0; x < s->size; x++)
             for (int c = 0; c < 4; c++) {
-                const vi_plane *p = c < 3 ? &s->tex.c[c] : &s->conf;
-                float v = p->p[y * p->stride + x];
+                float v = value(s, c, x, y);
                 assert_true(v >= 0.0f && v <= 1.0f);
             }
 }
