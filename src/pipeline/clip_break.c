@@ -3,7 +3,6 @@
  * The state in front of frame n is taken by vi-time when n is about to leave it and nothing is at work in the picture lane: the
  * records that are held back, the analysis, the choices of persons, the swap's averages, the sums. A run that begins with it does
  * what the first one would have done. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "face/record.h"
 #include "pipeline/clip.h"
+#include "pipeline/plan.h"
 #include "viso/version.h"
 
 /* ---- what a run is about ---- */
@@ -236,25 +236,6 @@ bool vi_clip_break_restore(vi_clip *c, vi_work *w, int *rc, viso_error *err)
     return true;
 }
 
-/* By itself: four seconds, but no more than so many pixels. Sixty frames of 1080 lines are some seconds of work on two cores, and
- * larger or more frequent frames take as much longer. */
-#define AUTO_SECONDS 4
-#define AUTO_PIXELS (60.0 * 1920 * 1080)
-#define AUTO_LEAST 8 /* frames: each segment costs a key frame */
-
-/* Frames of a segment: a number that follows from the clip and the settings alone, so that every run cuts at the same places. */
-static uint64_t segment_frames(const vi_clip *c)
-{
-    const vi_media_info *info = vi_reader_info(c->reader);
-    double rate = info->rate_num > 0 && info->rate_den > 0 ? (double)info->rate_num / info->rate_den : 25;
-    double seconds = (double)c->p->context->run->segment, pixels = (double)info->width * (double)info->height;
-    rate = (double)vi_clampf((float)rate, 1, 1000);
-    double n = (seconds < 0 ? AUTO_SECONDS : seconds) * rate;
-    if (seconds < 0)
-        n = fmin(n, fmax(AUTO_LEAST, AUTO_PIXELS / fmax(pixels, 1)));
-    return seconds != 0 ? (uint64_t)fmax(1, round(n)) : 0;
-}
-
 /* What decides about the coded bytes and depends on the machine or its free memory: as it was in the run that broke off. */
 static int settle_output(vi_clip *c, viso_error *err)
 {
@@ -278,7 +259,7 @@ static int settle_output(vi_clip *c, viso_error *err)
 int vi_clip_break_open(vi_clip *c, viso_error *err)
 {
     const vi_run_settings *run = c->p->context->run;
-    c->segment_frames = c->p->out ? segment_frames(c) : 0;
+    c->segment_frames = c->p->out ? vi_run_segment(run, vi_reader_info(c->reader)) : 0;
     if (!c->segment_frames)
         return 0;
     vi_journal_params p = { .out = c->p->out, .resume = run->resume, .force = run->force, .log = &c->p->context->log };

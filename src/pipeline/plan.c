@@ -1,6 +1,7 @@
 /* pipeline/plan.c: what a swap of a clip takes, part by part. The figures of our own parts were fitted to what bench showed. */
 #include "pipeline/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ enum {
     RING_LEAST = 16, RING_MOST = 64, /* frames in flight by default */
     PROGRAM_MB = 70,      /* the program with FFmpeg and its kin */
     RUNTIME_MB = 14,      /* ONNX Runtime, once */
-    SOURCE_MB = 8,        /* photographs and texture of a source */
+    SOURCE_MB = 24,       /* photographs and texture of a source, ends of large pages */
     GPU_HOST_MB = 1550,   /* CUDA and cuDNN in the process; this and the next were measured on an H200 */
     GPU_CONTEXT_MB = 920, /* the same on the device */
     SCRATCH_BYTES = 77    /* of a worker for each pixel of its largest crop */
@@ -40,6 +41,23 @@ int vi_run_ring(const vi_run_settings *run, int workers, int lag)
 {
     int n = run->ring > 0 ? run->ring : vi_clampi(2 * workers + 4 + lag, RING_LEAST, RING_MOST);
     return VI_MAX(n, workers + lag + 2);
+}
+
+/* By itself: four seconds, but no more than so many pixels. Sixty frames of 1080 lines are some seconds of work on two cores, and
+ * larger or more frequent frames take as much longer. */
+#define AUTO_SECONDS 4
+#define AUTO_PIXELS (60.0 * 1920 * 1080)
+#define AUTO_LEAST 24 /* frames: each segment costs a key frame; so it is half a percent of 4K */
+
+uint64_t vi_run_segment(const vi_run_settings *run, const vi_media_info *info)
+{
+    double rate = info->rate_num > 0 && info->rate_den > 0 ? (double)info->rate_num / info->rate_den : 25;
+    double seconds = (double)run->segment, pixels = (double)info->width * (double)info->height;
+    rate = (double)vi_clampf((float)rate, 1, 1000);
+    double n = (seconds < 0 ? AUTO_SECONDS : seconds) * rate;
+    if (seconds < 0)
+        n = fmin(n, fmax(AUTO_LEAST, AUTO_PIXELS / fmax(pixels, 1)));
+    return seconds != 0 ? (uint64_t)fmax(1, round(n)) : 0;
 }
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
@@ -168,8 +186,13 @@ void vi_plan_count(viso_plan *p, const vi_settings *s, const vi_media_info *info
     /* One face two thirds as high as the picture; smaller ones take less, several of that size more. */
     uint64_t crop = (uint64_t)VI_MIN(swap->max_size, (info->width < info->height ? info->width : info->height) * 7 / 10);
     add(p, "workers", (uint64_t)p->workers * crop * crop * SCRATCH_BYTES, 0);
-    if (encodes)
-        add(p, "encoder", vi_media_encoder_bytes(info, output), 0);
+    if (encodes) { /* a segment is an encoder's whole life: it never sees more frames */
+        vi_output_settings own = *output;
+        uint64_t segment = vi_run_segment(run, info);
+        if (segment > 0 && (uint64_t)p->lookahead > segment)
+            own.lookahead = (int)segment;
+        add(p, "encoder", vi_media_encoder_bytes(info, &own), 0);
+    }
 }
 
 /* --- fitting ---------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,10 @@
 /* Slots of the ring for so many workers: as set, or twice the workers and four; never fewer than the workers need. */
 int vi_run_ring(const vi_run_settings *run, int workers, int lag);
 
+/* Frames of a segment of the result, 0: one, not kept. Follows from the clip and the settings alone, so that every run cuts at the
+ * same places. */
+uint64_t vi_run_segment(const vi_run_settings *run, const vi_media_info *info);
+
 /* Ids of the networks that the settings name, those that the swap asks for included, in the order of use; how many. They live as
  * long as the settings. */
 int vi_plan_network_names(const vi_settings *s, const char *id[4]);

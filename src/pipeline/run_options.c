@@ -106,7 +106,7 @@ static const vi_option_row run_rows[] = {
                   NULL, 0, 0, 256, VI_OPTION_ADVANCED),
     VI_OPTION_FLOAT(vi_run_settings, segment, "segment", "Segments",
                     "A video is written in segments of this length, each safe on the disk when it is done: what a crash can cost is one "
-                    "of them. -1: four seconds, less of large or fast pictures (60 frames of 1080p, 15 of 4K). 0: none before the end.",
+                    "of them. -1: four seconds, less of large or fast pictures (60 frames of 1080p, 24 of 4K). 0: none before the end.",
                     "seconds", -1, -1, 600, 0.5, VI_OPTION_ADVANCED),
     { .key = "resume",
       .label = "Go on",
