@@ -1,4 +1,5 @@
-/* kernel/x86/sample.c: `sample` in wide registers, a crop pixel to a lane. A gather of a 32-bit window fetches both
+/* kernel/x86/sample.c: `sample` in wide registers, a crop pixel to a lane. Taps come from a table in registers (AVX-512, 8 bits,
+ * lanes near each other), or by gathers: one of a 32-bit window fetches both
  * neighbours of a row at once where they fit (8-bit planar and NV12 and RGB24, 16-bit planar); windows are pulled in at
  * the row's end, so that nothing outside the picture is read. Frames too narrow for that take the plain version. */
 #include <math.h>
