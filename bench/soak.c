@@ -229,6 +229,7 @@ static int run_rings(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    vi_heap_steady(); /* as the program does */
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc >= 4 && strcmp(argv[1], "long") == 0)
         return run_long(argc - 2, argv + 2);

@@ -179,6 +179,7 @@ static int close_output(int rc)
 
 int main(int argc, char **argv)
 {
+    vi_heap_steady();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe must not cut a run short of its file */
     if (argc > 1 && strcmp(argv[1], "--complete") == 0)
         return cli_complete(argc - 2, argv + 2);

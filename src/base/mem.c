@@ -2,6 +2,10 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,9 +35,12 @@ static int should_fail(void)
     return 0;
 }
 
-/* Asks for pages of two megabytes: one fault instead of 512, which is what half of a start's time went to. Only a wish: where the
- * system has none left, or none at all, the small ones do. p is aligned to HUGE_PAGE; a last piece of a page stays small. */
-enum { HUGE_PAGE = 2 << 20 };
+/* Blocks of a large page and more are mapped one by one, so that they go back to the system whole. In the heap of the C library they
+ * would stay where they were freed, and their wish for large pages with them: a few bytes of someone else would then take two megabytes.
+ *
+ * Large pages are one fault instead of 512, which is what half of a start's time went to. Only a wish: where the system has none left,
+ * or none at all, the small ones do. A last piece of a page stays small. */
+enum { HUGE_PAGE = 2 << 20, MOST_MAPPED = 1024 };
 
 /* Up to whole large pages where that adds an eighth or less. */
 static size_t worth_taking(size_t size)
@@ -42,47 +49,115 @@ static size_t worth_taking(size_t size)
     return whole - size <= size / 8 ? whole : size;
 }
 
-static void want_huge(void *p, size_t size)
+static size_t in_pages(size_t size)
 {
-#ifdef MADV_HUGEPAGE
-    int before = errno;
-    madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-    errno = before;
-#else
-    (void)p;
-    (void)size;
-#endif
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
 }
 
-void *vi_alloc(size_t size)
+/* Cleared memory that begins where a large page does; NULL where there is none. */
+static void *map_large(size_t size)
+{
+    int before = errno;
+    size = in_pages(size);
+    uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t head = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+    if (head > 0)
+        munmap(p, head);
+    munmap(p + head + size, HUGE_PAGE - head);
+#ifdef MADV_HUGEPAGE
+    madvise(p + head, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+    errno = before;
+    return p + head;
+}
+
+static void unmap_large(void *p, size_t size)
+{
+    munmap(p, in_pages(size));
+}
+
+/* Sanitizers know what lies in the heap: there all blocks stay in it. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MAPPING 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define MAPPING 0
+#endif
+#endif
+#ifndef MAPPING
+#define MAPPING 1
+#endif
+
+/* The mapped blocks of this process. Few are alive at a time, and only an address that a large page begins at is looked for. */
+static pthread_mutex_t mapped_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    void *p;
+    size_t size;
+} mapped[MOST_MAPPED];
+
+/* NULL also where the list is full: the heap does then. */
+static void *take_mapped(size_t size)
+{
+    pthread_mutex_lock(&mapped_lock);
+    int i = 0;
+    while (i < MOST_MAPPED && mapped[i].p)
+        i++;
+    void *p = i < MOST_MAPPED ? map_large(size) : NULL;
+    if (p) {
+        mapped[i].p = p;
+        mapped[i].size = size;
+    }
+    pthread_mutex_unlock(&mapped_lock);
+    return p;
+}
+
+static bool give_mapped(void *p)
+{
+    if (!p || (uintptr_t)p % HUGE_PAGE != 0)
+        return false;
+    pthread_mutex_lock(&mapped_lock);
+    int i = 0;
+    while (i < MOST_MAPPED && mapped[i].p != p)
+        i++;
+    bool found = i < MOST_MAPPED;
+    if (found) {
+        unmap_large(p, mapped[i].size);
+        mapped[i].p = NULL;
+    }
+    pthread_mutex_unlock(&mapped_lock);
+    return found;
+}
+
+static void *allocate(size_t size, bool cleared)
 {
     void *p = NULL;
     if (should_fail() || size > SIZE_MAX / 2)
         return NULL;
-    bool large = size >= HUGE_PAGE;
-    if (large)
-        size = worth_taking(size);
-    if (posix_memalign(&p, large ? HUGE_PAGE : 64, size ? size : 1) != 0)
+    if (MAPPING && size >= HUGE_PAGE && (p = take_mapped(worth_taking(size))))
+        return p;
+    if (posix_memalign(&p, 64, size ? size : 1) != 0)
         return NULL;
-    if (large)
-        want_huge(p, size);
-    return p;
+    return cleared ? memset(p, 0, size) : p;
+}
+
+void *vi_alloc(size_t size)
+{
+    return allocate(size, false);
 }
 
 void *vi_calloc(size_t count, size_t size)
 {
     size_t total;
-    if (__builtin_mul_overflow(count, size, &total))
-        return NULL;
-    void *p = vi_alloc(total);
-    if (p)
-        memset(p, 0, total);
-    return p;
+    return __builtin_mul_overflow(count, size, &total) ? NULL : allocate(total, true);
 }
 
 void vi_free(void *p)
 {
-    free(p);
+    if (!give_mapped(p))
+        free(p);
 }
 
 char *vi_strdup(const char *s)
@@ -116,17 +191,9 @@ int vi_arena_create(vi_arena *a, size_t capacity)
     memset(a, 0, sizeof *a);
     if (should_fail() || capacity > SIZE_MAX / 2)
         return VISO_ERR_NO_SPACE;
-    size_t more = capacity >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : 0; /* to begin where a large page does */
-    uint8_t *p = mmap(NULL, capacity + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
+    uint8_t *p = map_large(capacity ? capacity : 1);
+    if (!p)
         return VISO_ERR_NO_SPACE;
-    if (more) {
-        size_t before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
-        p += before;
-        want_huge(p, capacity);
-        a->slack = before;
-        a->beyond = more - before;
-    }
     a->base = p;
     a->capacity = capacity;
     return 0;
@@ -135,7 +202,7 @@ int vi_arena_create(vi_arena *a, size_t capacity)
 void vi_arena_destroy(vi_arena *a)
 {
     if (a->base)
-        munmap(a->base - a->slack, a->slack + a->capacity + a->beyond);
+        unmap_large(a->base, a->capacity ? a->capacity : 1);
     memset(a, 0, sizeof *a);
 }
 
@@ -149,6 +216,16 @@ void *vi_arena_alloc(vi_arena *a, size_t size)
     if (a->used > a->peak)
         a->peak = a->used;
     return p;
+}
+
+/* glibc raises both bounds with every freed block up to 32 and 64 MiB. Blocks of that size then lie in the heaps of the threads, which
+ * keep what is free at their ends, malloc_trim or not: how much depends on which thread opened which network. */
+void vi_heap_steady(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 18);
+#endif
 }
 
 uint64_t vi_peak_rss(void)

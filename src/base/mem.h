@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared; from 2 MiB on in large pages where there are any */
+void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared; from 2 MiB on a mapping of its own */
 void *vi_calloc(size_t count, size_t size);   /* 64-byte aligned, cleared; NULL on overflow */
 void vi_free(void *p);                        /* for vi_alloc, vi_calloc, vi_strdup; NULL is fine */
 char *vi_strdup(const char *s);
@@ -25,7 +25,6 @@ typedef struct vi_arena {
     size_t capacity;
     size_t used;
     size_t peak;
-    size_t slack, beyond; /* of addresses reserved before and behind, never touched */
 } vi_arena;
 
 int vi_arena_create(vi_arena *a, size_t capacity); /* 0 or VISO_ERR_NO_SPACE */
@@ -41,6 +40,10 @@ static inline void vi_arena_release(vi_arena *a, size_t mark)
 {
     a->used = mark;
 }
+
+/* For a program's main, before it starts threads: the C library's heap gives back what is freed instead of keeping the more, the larger
+ * the blocks that were freed before. A process-wide setting, so the library itself leaves it to its host. */
+void vi_heap_steady(void);
 
 /* Peak resident memory of this process in bytes, and the present one. */
 uint64_t vi_peak_rss(void);

@@ -47,30 +47,103 @@ static void arena_aligns_scopes_and_ends(void **state)
     vi_arena_destroy(&a);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IN_HEAP 1
+#else
+#define IN_HEAP 0
+#endif
+
+static size_t small_page(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void large_pieces_begin_where_large_pages_do(void **state)
 {
     (void)state;
-    const size_t page = (size_t)2 << 20, page_small = (size_t)sysconf(_SC_PAGESIZE), size = 4 * page + 4096;
+    const size_t page = (size_t)2 << 20, small = small_page(), size = 4 * page + 4096;
     unsigned char there;
     vi_arena a;
     assert_int_equal(vi_arena_create(&a, size), 0);
-    uint8_t *p = a.base, *before = p - a.slack, *last = p + a.capacity + a.beyond - page_small;
+    uint8_t *p = a.base;
     assert_int_equal((uintptr_t)p % page, 0);
-    assert_int_equal(a.slack + a.beyond, page);
     assert_ptr_equal(vi_arena_alloc(&a, size), p);
     p[0] = p[size - 1] = 1;
-    assert_int_equal(mincore(last - (uintptr_t)last % page_small, page_small, &there), 0);
-    vi_arena_destroy(&a); /* gives back the room before and behind too */
-    assert_int_equal(mincore(p, page_small, &there), -1);
-    if (before < p)
-        assert_int_equal(mincore(before, page_small, &there), -1);
+    assert_int_equal(mincore(p + 4 * page, small, &there), 0);
+    vi_arena_destroy(&a);
+    assert_int_equal(mincore(p, small, &there), -1);
+    assert_int_equal(mincore(p + 4 * page, small, &there), -1);
     assert_int_equal(vi_arena_create(&a, SIZE_MAX - 4096), VISO_ERR_NO_SPACE);
-    uint8_t *q = vi_calloc(3, page);
-    assert_non_null(q);
-    assert_int_equal((uintptr_t)q % page, 0);
-    for (size_t i = 0; i < 3 * page; i += 4096)
-        assert_int_equal(q[i], 0);
-    vi_free(q);
+}
+
+/* Also the second time: the heap of the C library would keep it then, and its large pages for others. */
+static void large_blocks_go_back_at_once(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)2 << 20, size = 3 * page + 1;
+    unsigned char there;
+    for (int time = 0; time < 3; time++) {
+        uint8_t *p = time == 1 ? vi_alloc(size) : vi_calloc(size, 1), *q = vi_calloc(size, 1);
+        assert_non_null(p);
+        assert_non_null(q);
+        for (size_t i = 0; i < size; i += 4096)
+            assert_int_equal(q[i], 0);
+        memset(p, 7, size);
+        memset(q, 9, size);
+        vi_free(p);
+        assert_int_equal(q[0], 9);
+        assert_int_equal(q[size - 1], 9);
+        if (!IN_HEAP) {
+            assert_int_equal((uintptr_t)p % page, 0);
+            assert_int_equal(mincore(p, small_page(), &there), -1);
+        }
+        vi_free(q);
+        if (!IN_HEAP)
+            assert_int_equal(mincore(q + 3 * page, small_page(), &there), -1);
+    }
+}
+
+/* More of them than there is a list for: the heap takes the rest, and all can be freed in any order. */
+static void large_blocks_may_be_many(void **state)
+{
+    (void)state;
+    enum { N = 1100 };
+    uint8_t **p = vi_calloc(N, sizeof *p);
+    assert_non_null(p);
+    for (int i = 0; i < N; i++) {
+        assert_non_null(p[i] = vi_alloc((size_t)2 << 20));
+        p[i][5] = (uint8_t)i;
+    }
+    for (int i = 0; i < N; i++) {
+        int j = i * 7 % N;
+        assert_int_equal(p[j][5], (uint8_t)j);
+        vi_free(p[j]);
+    }
+    vi_free(p);
+}
+
+static void take_and_give(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 200; i++) {
+        uint8_t *p = vi_alloc((size_t)2 << 20), *q = vi_alloc((size_t)2 << 20);
+        p[0] = 1;
+        q[0] = 2;
+        vi_free(p);
+        if (q[0] != 2)
+            abort();
+        vi_free(q);
+    }
+}
+
+static void large_blocks_are_anybodys(void **state)
+{
+    (void)state;
+    vi_thread t[4] = { 0 };
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(vi_thread_start(&t[i], "large", take_and_give, NULL, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        vi_thread_join(&t[i]);
 }
 
 static void first_error_stays(void **state)
@@ -145,6 +218,9 @@ int main(void)
         cmocka_unit_test(calloc_refuses_overflow),
         cmocka_unit_test(arena_aligns_scopes_and_ends),
         cmocka_unit_test(large_pieces_begin_where_large_pages_do),
+        cmocka_unit_test(large_blocks_go_back_at_once),
+        cmocka_unit_test(large_blocks_may_be_many),
+        cmocka_unit_test(large_blocks_are_anybodys),
         cmocka_unit_test(first_error_stays),
         cmocka_unit_test(control_groups_limit_memory),
     };
