@@ -1,6 +1,5 @@
 /* models/tflite_const.c: constants of a TensorFlow Lite file as float32 in the layout an ONNX operator wants.
  * Each form of a constant is written once, however many operators read it. One thread. */
-#include <math.h>
 #include <string.h>
 
 #include "models/tflite_convert.h"
@@ -45,7 +44,7 @@ static const struct form {
     [VI_CONST_IMAGE] = {4, {0, 3, 1, 2}, 1, 0},
     [VI_CONST_DEPTHWISE] = {4, {3, 0, 1, 2}, 1, 0},
     [VI_CONST_REST] = {4, {3, 0, 1, 2}, -1, 1},
-    [VI_CONST_TWICE] = {4, {3, 0, 1, 2}, 2, 0},
+    [VI_CONST_MINUS] = {4, {3, 0, 1, 2}, 0, -1},
     [VI_CONST_TWICE_REST] = {4, {3, 0, 1, 2}, -2, 1},
     [VI_CONST_SLOPE] = {3, {2, 0, 1}, 1, 0},
 };
@@ -100,17 +99,6 @@ int vi_convert_constant_tensor(vi_convert *c, int tensor, vi_const_layout layout
     if (out)
         copy_permuted(t, dim, stride, rank, f, out);
     return 0;
-}
-
-float vi_convert_constant_most(const vi_convert *c, int tensor)
-{
-    const vi_tfl_tensor *t = &c->m.tensor[tensor];
-    float most = -INFINITY;
-    for (int64_t i = 0; i < t->count; ++i) {
-        float v = element(t, i);
-        most = v <= most ? most : v; /* not a number stays */
-    }
-    return most;
 }
 
 int vi_convert_constant(vi_convert *c, int i, vi_const_layout layout, const char **name)

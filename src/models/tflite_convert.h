@@ -14,7 +14,7 @@ typedef enum vi_const_layout {
     VI_CONST_IMAGE,      /* padded in front to rank 4, then N,H,W,C -> N,C,H,W; also Conv's O,h,w,I -> O,I,h,w */
     VI_CONST_DEPTHWISE,  /* padded in front to rank 4, 1,h,w,C -> C,1,h,w */
     VI_CONST_REST,       /* the same of 1 - x */
-    VI_CONST_TWICE,      /* the same of 2 x */
+    VI_CONST_MINUS,      /* as many numbers in that order, all -1 */
     VI_CONST_TWICE_REST, /* the same of 1 - 2 x */
     VI_CONST_SLOPE,      /* padded to rank 3, h,w,C -> C,h,w */
     VI_CONST_LAYOUTS
@@ -49,9 +49,6 @@ static inline const vi_tfl_op *vi_convert_op(const vi_convert *c)
 /* Tensor of operand i of the operator being converted (its number is ->index); NULL when left out. */
 vi_tfl_tensor *vi_convert_in(vi_convert *c, int i);
 vi_tfl_tensor *vi_convert_out(vi_convert *c, int i);
-
-/* The largest value of a constant that vi_convert_constant_tensor has taken. */
-float vi_convert_constant_most(const vi_convert *c, int tensor);
 
 /* Counts of operands as demanded, or a fault. */
 int vi_convert_arity(vi_convert *c, int min_in, int max_in, int n_out);

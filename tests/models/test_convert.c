@@ -143,12 +143,12 @@ static void poolings(void **state)
     }
 }
 
-static void padding_and_slopes(void **state)
+static void pad_and_slope(int top, int bottom, int left, int right)
 {
-    enum { H = 4, W = 3, C = 2, OH = 5, OW = 6, OC = 5 };
-    float x[H * W * C], slope[OC] = {0.5f, -0.25f, 2.0f, 0.0f, 1.0f}, got[OH * OW * OC], want[OH * OW * OC];
-    int32_t by[8] = {0, 0, 0, 1, 2, 1, 1, 2};
-    (void)state;
+    enum { H = 4, W = 3, C = 2, MOST_H = 5, MOST_W = 6, OC = 5, MOST = MOST_H * MOST_W * OC };
+    const int OH = top + H + bottom, OW = left + W + right, n = OH * OW * OC;
+    float x[H * W * C], slope[OC] = {0.5f, -0.25f, 2.0f, 0.0f, 1.0f}, got[MOST], want[MOST];
+    int32_t by[8] = {0, 0, top, bottom, left, right, 1, 2};
     exec_noise(x, H * W * C, 7);
     tiny t = {.n_in = 1, .n_out = 1};
     t.in[0] = tiny_add(&t, "x", DIMS(1, H, W, C));
@@ -158,13 +158,21 @@ static void padding_and_slopes(void **state)
     t.out[0] = tiny_add(&t, "y", DIMS(1, OH, OW, OC));
     tiny_node(&t, VI_TFL_PAD, t.in[0], pads, padded);
     tiny_node(&t, VI_TFL_PRELU, padded, alpha, t.out[0]);
-    for (int i = 0; i < OH * OW * OC; ++i) {
-        int c = i % OC - 1, ox = i / OC % OW - 2, oy = i / OC / OW;
-        float v = c < 0 || c >= C || ox < 0 || ox >= W || oy >= H ? 0.0f : x[(oy * W + ox) * C + c];
+    for (int i = 0; i < n; ++i) {
+        int c = i % OC - 1, ox = i / OC % OW - left, oy = i / OC / OW - top;
+        float v = c < 0 || c >= C || ox < 0 || ox >= W || oy < 0 || oy >= H ? 0.0f : x[(oy * W + ox) * C + c];
         want[i] = v < 0.0f ? v * slope[i % OC] : v;
     }
-    exec_tiny(&t, x, 0, got, OH * OW * OC);
-    near_all(got, want, OH * OW * OC);
+    exec_tiny(&t, x, 0, got, n);
+    near_all(got, want, n);
+}
+
+static void padding_and_slopes(void **state)
+{
+    (void)state;
+    pad_and_slope(0, 1, 2, 1);
+    pad_and_slope(0, 0, 0, 0); /* channels alone */
+    pad_and_slope(1, 0, 0, 0);
 }
 
 static float tent(const float *x, int h, int w, int c, int channels, float fy, float fx)
@@ -338,7 +346,6 @@ static void written_out_prelu_is_recognised(void **state)
     vi_free(file);
 }
 
-/* Up to a slope of one the weight may go into the Relu, beyond it may not: the same function either way. */
 static void slopes_on_both_sides_of_one(void **state)
 {
     enum { C = 4, N = 3 * 2 * C };
