@@ -93,11 +93,16 @@ static float whole_step(const vi_look *l)
     return fmaxf((float)l->w->width / (float)v->w, (float)l->w->height / (float)v->h);
 }
 
+/* The width from which on the whole view shows every face. */
+static float seen_whole(const vi_look *l)
+{
+    return l->d->net.family->smallest * whole_step(l);
+}
+
 /* A face this wide in a tile is the whole view's business; 0: any is the tile's. */
 static float most_in_tile(const vi_look *l)
 {
-    const vi_detect_family *f = l->d->net.family;
-    return f->plain ? 0 : TILE_MOST * f->smallest * whole_step(l);
+    return l->d->net.family->plain ? 0 : TILE_MOST * seen_whole(l);
 }
 
 /* A tile of a running scene: not where it can show no other face than those that are known. *ran (or NULL): whether it was looked
@@ -156,7 +161,16 @@ static int auto_tiles(const vi_look *l, vi_window *out)
     return vi_tiles_running(&d->net.view, d->net.family, l->w->width, l->w->height, d->s.min_face, upright_angle(d), out);
 }
 
-/* The first look at a still or at a new scene: every level the settings allow. */
+/* Whether a face was found by now than which tiles can show no larger one that the whole view did not. */
+static bool tiles_show_no_larger(const vi_look *l)
+{
+    for (int i = 0; i < l->n; i++)
+        if (l->c[i].box.x1 - l->c[i].box.x0 >= seen_whole(l))
+            return true;
+    return false;
+}
+
+/* The first look at a still or at a new scene: every level the settings allow, as far as it can make a difference. */
 static int look_full(vi_look *l, viso_error *err)
 {
     const vi_detector *d = l->d;
@@ -165,6 +179,10 @@ static int look_full(vi_look *l, viso_error *err)
     int rc = look_through(l, &first, 0, err);
     if (!rc && d->net.family->always_close_up)
         rc = look_through(l, &canvas, 0, err);
+    if (!rc && l->w->largest_only && d->s.pyramid == VI_PYRAMID_AUTO && tiles_show_no_larger(l)) {
+        l->w->unsearched = seen_whole(l);
+        return rc;
+    }
     return rc ? rc : look_through_tiles(l, win, n, err);
 }
 

@@ -41,6 +41,8 @@ typedef struct vi_work {
     bool want_detect;           /* the detector has to look at this frame */
     vi_region look[VI_MAX_LOOKS]; /* with want_detect: look only there. A face should be a fifth to a half of a side */
     int n_look;                 /* 0 (when the frame begins): everywhere */
+    bool largest_only;          /* of a still: smaller faces than the largest one need not be found */
+    float unsearched;           /* set by detect with largest_only: faces up to this width were not looked for, 0: all were */
     vi_face face[VI_MAX_FACES];
     int n_face;
     const vi_mesh *canonical;   /* set by landmark (owned by that stage): what later stages refit a pose with */

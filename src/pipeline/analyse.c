@@ -18,6 +18,7 @@ struct vi_analyser {
     vi_bound settle; /* its clock alone */
     vi_arena scratch;
     float match;
+    bool largest;
     uint32_t wants; /* of the landmark stage: what the stages behind it need */
     void (*landmarks)(void *user, const vi_work *w);
     void *user;
@@ -40,6 +41,7 @@ int vi_analyser_create(vi_analyser **out, const vi_context *c, const vi_analyser
     }
     a->landmarks = p->landmarks;
     a->user = p->user;
+    a->largest = p->largest;
     a->wants = p->wants | (p->embed ? use->identify->needs : 0) | (p->time ? use->track_end->needs : 0);
     int rc = vi_identify_match(vi_settings_group(c->settings, "identify"), c->models, &a->match, err);
     if (!rc)
@@ -110,15 +112,33 @@ static bool look_again(vi_analyser *a, vi_work *w)
     return w->n_face == 0;
 }
 
+/* The large face for which the rest of a still was not searched turned out to be none, or smaller: then everything is. */
+static bool search_rest(vi_work *w)
+{
+    float widest = 0;
+    for (int i = 0; i < w->n_face; i++)
+        widest = VI_MAX(widest, w->face[i].f.box.x1 - w->face[i].f.box.x0);
+    if (widest >= w->unsearched)
+        return false;
+    w->largest_only = false;
+    w->unsearched = 0;
+    w->n_face = 0;
+    w->count.looks = 0;
+    return true;
+}
+
 int vi_analyser_run(vi_analyser *a, vi_work *w, viso_error *err)
 {
     int rc = run(a, TRACK_BEGIN, w, err);
-    for (int tries = 0; !rc; tries++) {
+    w->largest_only = a->largest && w->still;
+    for (int tries = 0; !rc;) {
         if (w->want_detect)
             rc = run(a, DETECT, w, err);
         if (!rc)
             rc = run(a, LANDMARK, w, err);
-        if (rc || tries || !look_again(a, w))
+        if (!rc && search_rest(w))
+            continue;
+        if (rc || tries++ || !look_again(a, w))
             break;
     }
     if (!rc && a->landmarks)

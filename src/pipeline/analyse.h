@@ -10,6 +10,7 @@ typedef struct vi_analyser vi_analyser;
 typedef struct vi_analyser_params {
     bool time;  /* frames of a clip: follow faces */
     bool embed; /* compute embeddings */
+    bool largest; /* of stills only the largest face is wanted; smaller ones may be missing from the list */
     uint32_t wants; /* what comes after the analysis and needs parts of a face: VISO_FACE_HAS_* */
     void (*landmarks)(void *user, const vi_work *w); /* called with the landmarks as their network gave them; may be NULL */
     void *user;

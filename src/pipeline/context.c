@@ -52,6 +52,8 @@ void vi_work_begin(vi_work *w, vi_frame *f, const vi_colour_map *colour, bool st
     w->cut = sequence == 0;
     w->want_detect = true;
     w->n_look = 0;
+    w->largest_only = false;
+    w->unsearched = 0;
     w->n_face = 0;
     memset(&w->count, 0, sizeof w->count);
 }

@@ -187,7 +187,7 @@ static int build(vi_who *w, const vi_context *c, const vi_who_params *p, viso_er
     bool one = w->choice.kind == VI_FACE_CHOICE_NEAREST || w->choice.kind == VI_FACE_CHOICE_NAMED;
     bool embed = p->n_source > 1 || p->n_map > 0 || one;
     int rc = vi_analyser_create(&stills, c, &(vi_analyser_params){
-        .embed = embed, .wants = vi_stages_chosen(c->settings)->swap->needs }, err);
+        .embed = embed, .largest = true, .wants = vi_stages_chosen(c->settings)->swap->needs }, err);
     if (!rc && p->n_source > 0) {
         rc = build_source(w, c, stills, p->sources, p->n_source, err);
         w->default_source = 0;

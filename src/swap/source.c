@@ -325,6 +325,26 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     return rc ? rc : vi_texture_sum_finish(&sum, k, t, a);
 }
 
+/* Both eyes and an eye's width around them: what a target's eye can reach, whose iris takes the place of the source's. */
+static vi_rect around_eyes(const vi_point3 *lm, int size)
+{
+    vi_box b = { INFINITY, INFINITY, -INFINITY, -INFINITY };
+    float width = 0;
+    for (int e = 0; e < 2; e++) {
+        const uint16_t *c = vi_eye_contour(e);
+        width = VI_MAX(width, hypotf(lm[c[0]].x - lm[c[8]].x, lm[c[0]].y - lm[c[8]].y));
+        for (int i = 0; i < 16; i++) {
+            b.x0 = VI_MIN(b.x0, lm[c[i]].x);
+            b.y0 = VI_MIN(b.y0, lm[c[i]].y);
+            b.x1 = VI_MAX(b.x1, lm[c[i]].x);
+            b.y1 = VI_MAX(b.y1, lm[c[i]].y);
+        }
+    }
+    b = (vi_box){ b.x0 - width, b.y0 - width, b.x1 + width, b.y1 + width };
+    vi_rect r = vi_box_cover(&b, size, size);
+    return r.w > 0 && r.h > 0 ? r : (vi_rect){ 0, 0, size, size }; /* eyes outside the crop: no eye is usable then */
+}
+
 /* `seen`: of the best photograph. */
 static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, const look *l, int n, int best,
                  const sight *seen, vi_source *s, vi_arena *a)
@@ -336,8 +356,13 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (!rc)
         rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, photo[best].face.pose.angles.yaw,
                                b->mouth_open, &t, a);
-    if (!rc)
-        rc = vi_mips_build(&s->photo, k, seen->crop.c, 3, a);
+    if (!rc) {
+        vi_rect r = s->photo_part = around_eyes(b->lm, b->size);
+        vi_plane part[3];
+        for (int c = 0; c < 3; c++)
+            part[c] = vi_plane_view(&seen->crop.c[c], r.x, r.y, r.w, r.h);
+        rc = vi_mips_build(&s->photo, k, part, 3, a);
+    }
     for (int i = 0; i < n; i++)
         usable += l[i].valid && l[i].quality >= USABLE && i != best;
     s->n_photo = 1;

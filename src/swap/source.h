@@ -41,8 +41,9 @@ typedef struct vi_source {
     /* Shape: canonical coordinates, expression and all; a squinting eye already replaced. */
     float shape[478][3];
     float smile; /* vi_smile_ratio */
-    /* Upright crop of the best photograph, <= 1024 px, for direct sampling of the eyes. */
-    vi_mips photo; /* R G B */
+    /* The part around the eyes of the best photograph's upright crop (<= 1024 px), for direct sampling. */
+    vi_mips photo;        /* R G B */
+    vi_rect photo_part;   /* what of the crop that is */
     vi_point lm[478];     /* in photo crop coordinates */
     vi_source_eye eye[2]; /* by the target's eye */
     vi_skin_info skin;    /* of the best photograph: skin and lip colours */

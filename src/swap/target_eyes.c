@@ -95,8 +95,10 @@ static int paint_eye(vi_target *t, int eye)
         float ratio = t->src->eye[eye].iris_radius / fmaxf(vi_iris_radius(t->n, eye), 1.0f);
         int level = vi_mips_pick(&t->src->photo, ratio);
         const vi_quad *photo = &t->src->photo.level[level], *full = &t->src->photo.level[0];
-        t->k->affine(&mx, &mx, (float)photo->w / (float)full->w, 0.0f);
-        t->k->affine(&my, &my, (float)photo->h / (float)full->h, 0.0f);
+        const vi_rect *part = &t->src->photo_part;
+        float fx = (float)photo->w / (float)full->w, fy = (float)photo->h / (float)full->h;
+        t->k->affine(&mx, &mx, fx, -fx * (float)part->x);
+        t->k->affine(&my, &my, fy, -fy * (float)part->y);
         t->k->remap_quad(px.c, photo, 3, &mx, &my);
         for (int c = 0; c < 3; c++) {
             vi_plane d = vi_plane_view(&t->s_lab.c[c], b.x, b.y, b.w, b.h);
