@@ -15,7 +15,7 @@ static viso_error err;
 typedef struct found {
     int n;
     vi_box box;
-    uint32_t looks, looks_at_smaller;
+    uint32_t looks;
 } found;
 
 static viso_engine *engine(const char *key, const char *value)
@@ -105,7 +105,8 @@ static void it_is_the_same_face(void **state)
     assert_true(t.looks[1] < t.looks[0] * 2 / 3);
 }
 
-/* With everything that looks a little like a face as a candidate: when no large one is believed to be one, the parts that were left out are looked at after all. */
+/* With everything that looks a little like a face as a candidate: when no large one is believed to be one, the parts that were left
+ * out are looked at after all. */
 static void what_was_left_out_is_made_up_for(void **state)
 {
     (void)state;
