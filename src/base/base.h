@@ -13,6 +13,18 @@
 #include "base/thread.h"
 #include "base/trace.h"
 
+/* 1 in a build with address, thread or memory sanitizer. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VI_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define VI_SANITIZED 1
+#endif
+#endif
+#ifndef VI_SANITIZED
+#define VI_SANITIZED 0
+#endif
+
 #define VI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define VI_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define VI_COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,5 +1,5 @@
 /* base/mem.c: allocation with a fault hook for tests, and the arena. */
-#include "base/mem.h"
+#include "base/base.h"
 
 #include <errno.h>
 #ifdef __GLIBC__
@@ -55,12 +55,14 @@ static size_t in_pages(size_t size)
     return (size + page - 1) / page * page;
 }
 
-/* Cleared memory that begins where a large page does; NULL where there is none. */
-static void *map_large(size_t size)
+/* Cleared memory that begins where a large page does; NULL where there is none. `reserve`: addresses for more than may ever be used;
+ * otherwise the system may refuse what it could not give. */
+static void *map_large(size_t size, bool reserve)
 {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | (reserve ? MAP_NORESERVE : 0);
     int before = errno;
     size = in_pages(size);
-    uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     size_t head = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
@@ -79,18 +81,6 @@ static void unmap_large(void *p, size_t size)
     munmap(p, in_pages(size));
 }
 
-/* Sanitizers know what lies in the heap: there all blocks stay in it. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MAPPING 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define MAPPING 0
-#endif
-#endif
-#ifndef MAPPING
-#define MAPPING 1
-#endif
-
 /* The mapped blocks of this process. Few are alive at a time, and only an address that a large page begins at is looked for. */
 static pthread_mutex_t mapped_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -98,37 +88,41 @@ static struct {
     size_t size;
 } mapped[MOST_MAPPED];
 
-/* NULL also where the list is full: the heap does then. */
-static void *take_mapped(size_t size)
+/* Puts `put` into the first place that holds `p`; whether there is one, and what size it held. */
+static bool exchange(void *p, void *put, size_t size, size_t *held)
 {
-    pthread_mutex_lock(&mapped_lock);
-    int i = 0;
-    while (i < MOST_MAPPED && mapped[i].p)
-        i++;
-    void *p = i < MOST_MAPPED ? map_large(size) : NULL;
-    if (p) {
-        mapped[i].p = p;
-        mapped[i].size = size;
-    }
-    pthread_mutex_unlock(&mapped_lock);
-    return p;
-}
-
-static bool give_mapped(void *p)
-{
-    if (!p || (uintptr_t)p % HUGE_PAGE != 0)
-        return false;
     pthread_mutex_lock(&mapped_lock);
     int i = 0;
     while (i < MOST_MAPPED && mapped[i].p != p)
         i++;
     bool found = i < MOST_MAPPED;
     if (found) {
-        unmap_large(p, mapped[i].size);
-        mapped[i].p = NULL;
+        *held = mapped[i].size;
+        mapped[i].p = put;
+        mapped[i].size = size;
     }
     pthread_mutex_unlock(&mapped_lock);
     return found;
+}
+
+/* NULL also where the list is full: the heap does then. */
+static void *take_mapped(size_t size)
+{
+    size_t none;
+    void *p = map_large(size, false);
+    if (!p || exchange(NULL, p, size, &none))
+        return p;
+    unmap_large(p, size);
+    return NULL;
+}
+
+static bool give_mapped(void *p)
+{
+    size_t size;
+    if (!p || (uintptr_t)p % HUGE_PAGE != 0 || !exchange(p, NULL, 0, &size))
+        return false;
+    unmap_large(p, size);
+    return true;
 }
 
 static void *allocate(size_t size, bool cleared)
@@ -136,7 +130,8 @@ static void *allocate(size_t size, bool cleared)
     void *p = NULL;
     if (should_fail() || size > SIZE_MAX / 2)
         return NULL;
-    if (MAPPING && size >= HUGE_PAGE && (p = take_mapped(worth_taking(size))))
+    /* Sanitizers know what lies in the heap: there all blocks stay in it. */
+    if (!VI_SANITIZED && size >= HUGE_PAGE && (p = take_mapped(worth_taking(size))))
         return p;
     if (posix_memalign(&p, 64, size ? size : 1) != 0)
         return NULL;
@@ -191,7 +186,7 @@ int vi_arena_create(vi_arena *a, size_t capacity)
     memset(a, 0, sizeof *a);
     if (should_fail() || capacity > SIZE_MAX / 2)
         return VISO_ERR_NO_SPACE;
-    uint8_t *p = map_large(capacity ? capacity : 1);
+    uint8_t *p = map_large(capacity ? capacity : 1, true);
     if (!p)
         return VISO_ERR_NO_SPACE;
     a->base = p;

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared; from 2 MiB on a mapping of its own */
+/* From 2 MiB on a mapping of its own, in large pages where there are any. */
+void *vi_alloc(size_t size);                  /* 64-byte aligned, not cleared */
 void *vi_calloc(size_t count, size_t size);   /* 64-byte aligned, cleared; NULL on overflow */
 void vi_free(void *p);                        /* for vi_alloc, vi_calloc, vi_strdup; NULL is fine */
 char *vi_strdup(const char *s);

@@ -1,9 +1,9 @@
 /* detect/search.c: the window strategy. One thread, the temporal lane.
  *
  * A network sees few pixels; everything here decides through which windows it looks at the picture. Stills get every window
- * that can show something new at once. In video a look costs one window for the whole picture and a few tiles taken in turn,
- * so that small faces are found within a second or two at a small constant price; the first frame of a scene gets
- * everything. */
+ * that can show something new at once; where only the largest face is wanted, just those that may show it. In video a look
+ * costs one window for the whole picture and a few tiles taken in turn, so that small faces are found within a second or two
+ * at a small constant price; the first frame of a scene gets everything. */
 #include "detect/search.h"
 
 #include <math.h>
@@ -161,8 +161,8 @@ static int auto_tiles(const vi_look *l, vi_window *out)
     return vi_tiles_running(&d->net.view, d->net.family, l->w->width, l->w->height, d->s.min_face, upright_angle(d), out);
 }
 
-/* Whether a face was found by now than which tiles can show no larger one that the whole view did not. */
-static bool tiles_show_no_larger(const vi_look *l)
+/* Whether a face was found that is large enough to be sure that every larger one was found too. */
+static bool largest_is_found(const vi_look *l)
 {
     for (int i = 0; i < l->n; i++)
         if (l->c[i].box.x1 - l->c[i].box.x0 >= seen_whole(l))
@@ -179,9 +179,9 @@ static int look_full(vi_look *l, viso_error *err)
     int rc = look_through(l, &first, 0, err);
     if (!rc && d->net.family->always_close_up)
         rc = look_through(l, &canvas, 0, err);
-    if (!rc && l->w->largest_only && d->s.pyramid == VI_PYRAMID_AUTO && tiles_show_no_larger(l)) {
+    if (!rc && l->w->largest_only && d->s.pyramid == VI_PYRAMID_AUTO && largest_is_found(l)) {
         l->w->unsearched = seen_whole(l);
-        return rc;
+        return VISO_OK;
     }
     return rc ? rc : look_through_tiles(l, win, n, err);
 }

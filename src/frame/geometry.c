@@ -87,6 +87,18 @@ static int clip_to_int(float v, int hi)
     return v > 0 ? v < (float)hi ? (int)v : hi : 0;
 }
 
+vi_box vi_box_around(const vi_point *p, const uint16_t *list, int n)
+{
+    vi_box b = { INFINITY, INFINITY, -INFINITY, -INFINITY };
+    for (int i = 0; i < n; i++) {
+        b.x0 = fminf(b.x0, p[list[i]].x);
+        b.x1 = fmaxf(b.x1, p[list[i]].x);
+        b.y0 = fminf(b.y0, p[list[i]].y);
+        b.y1 = fmaxf(b.y1, p[list[i]].y);
+    }
+    return b;
+}
+
 vi_rect vi_box_cover(const vi_box *b, int width, int height)
 {
     int x0 = clip_to_int(floorf(b->x0), width), y0 = clip_to_int(floorf(b->y0), height);

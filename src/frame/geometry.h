@@ -40,6 +40,8 @@ bool vi_similarity_fit(const vi_point *p, const vi_point *q, int n, vi_affine *o
 vi_affine vi_square_to_picture(float cx, float cy, float side, float angle, float size);
 
 float vi_box_iou(const vi_box *a, const vi_box *b);
+/* The box around those n points of p that `list` names. */
+vi_box vi_box_around(const vi_point *p, const uint16_t *list, int n);
 /* Smallest integer rectangle holding the box, cut to width x height. */
 vi_rect vi_box_cover(const vi_box *b, int width, int height);
 

@@ -15,7 +15,7 @@ typedef enum vi_const_layout {
     VI_CONST_DEPTHWISE,  /* padded in front to rank 4, 1,h,w,C -> C,1,h,w */
     VI_CONST_REST,       /* the same of 1 - x */
     VI_CONST_MINUS,      /* as many numbers in that order, all -1 */
-    VI_CONST_TWICE_REST, /* the same of 1 - 2 x */
+    VI_CONST_TWICE_REST, /* as VI_CONST_REST, of 1 - 2 x */
     VI_CONST_SLOPE,      /* padded to rank 3, h,w,C -> C,h,w */
     VI_CONST_LAYOUTS
 } vi_const_layout;

@@ -326,23 +326,18 @@ static int merge(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
 }
 
 /* Both eyes and an eye's width around them: what a target's eye can reach, whose iris takes the place of the source's. */
-static vi_rect around_eyes(const vi_point3 *lm, int size)
+static vi_rect around_eyes(const vi_point *lm, int size)
 {
-    vi_box b = { INFINITY, INFINITY, -INFINITY, -INFINITY };
+    vi_box e[2], all;
     float width = 0;
-    for (int e = 0; e < 2; e++) {
-        const uint16_t *c = vi_eye_contour(e);
+    for (int i = 0; i < 2; i++) {
+        const uint16_t *c = vi_eye_contour(i);
+        e[i] = vi_box_around(lm, c, 16);
         width = VI_MAX(width, hypotf(lm[c[0]].x - lm[c[8]].x, lm[c[0]].y - lm[c[8]].y));
-        for (int i = 0; i < 16; i++) {
-            b.x0 = VI_MIN(b.x0, lm[c[i]].x);
-            b.y0 = VI_MIN(b.y0, lm[c[i]].y);
-            b.x1 = VI_MAX(b.x1, lm[c[i]].x);
-            b.y1 = VI_MAX(b.y1, lm[c[i]].y);
-        }
     }
-    b = (vi_box){ b.x0 - width, b.y0 - width, b.x1 + width, b.y1 + width };
-    vi_rect r = vi_box_cover(&b, size, size);
-    return r.w > 0 && r.h > 0 ? r : (vi_rect){ 0, 0, size, size }; /* eyes outside the crop: no eye is usable then */
+    all = (vi_box){ VI_MIN(e[0].x0, e[1].x0) - width, VI_MIN(e[0].y0, e[1].y0) - width, VI_MAX(e[0].x1, e[1].x1) + width,
+                    VI_MAX(e[0].y1, e[1].y1) + width };
+    return vi_box_cover(&all, size, size); /* never empty: the crop holds all points and more */
 }
 
 /* `seen`: of the best photograph. */
@@ -356,8 +351,9 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     if (!rc)
         rc = vi_texture_unroll(k, m, &seen->crop, b->lm, &seen->skin, b->eye_weight, photo[best].face.pose.angles.yaw,
                                b->mouth_open, &t, a);
+    flat_points(b, s->lm);
     if (!rc) {
-        vi_rect r = s->photo_part = around_eyes(b->lm, b->size);
+        vi_rect r = s->photo_part = around_eyes(s->lm, b->size);
         vi_plane part[3];
         for (int c = 0; c < 3; c++)
             part[c] = vi_plane_view(&seen->crop.c[c], r.x, r.y, r.w, r.h);
@@ -380,7 +376,6 @@ static int build(const vi_kernels *k, const vi_mesh *m, const vi_photo *photo, c
     s->native = b->native * vi_affine_scale(&b->crop_to_picture);
     memcpy(s->shape, b->shape, sizeof s->shape);
     s->smile = vi_smile_ratio((const float(*)[3])s->shape);
-    flat_points(b, s->lm);
     fill_eyes(s, b);
     s->skin = b->skin;
     s->pose = photo[best].face.pose;

@@ -7,14 +7,8 @@
 
 static vi_rect points_box(const vi_point *p, const uint16_t *list, int n, float margin, vi_rect win)
 {
-    float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
-    for (int i = 0; i < n; i++) {
-        x0 = fminf(x0, p[list[i]].x);
-        x1 = fmaxf(x1, p[list[i]].x);
-        y0 = fminf(y0, p[list[i]].y);
-        y1 = fmaxf(y1, p[list[i]].y);
-    }
-    vi_box b = { x0 - margin, y0 - margin, x1 + margin, y1 + margin };
+    vi_box b = vi_box_around(p, list, n);
+    b = (vi_box){ b.x0 - margin, b.y0 - margin, b.x1 + margin, b.y1 + margin };
     return vi_box_cover(&b, win.w, win.h);
 }
 

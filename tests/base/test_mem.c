@@ -47,12 +47,6 @@ static void arena_aligns_scopes_and_ends(void **state)
     vi_arena_destroy(&a);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IN_HEAP 1
-#else
-#define IN_HEAP 0
-#endif
-
 static size_t small_page(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
@@ -93,14 +87,23 @@ static void large_blocks_go_back_at_once(void **state)
         vi_free(p);
         assert_int_equal(q[0], 9);
         assert_int_equal(q[size - 1], 9);
-        if (!IN_HEAP) {
+        if (!VI_SANITIZED) {
             assert_int_equal((uintptr_t)p % page, 0);
             assert_int_equal(mincore(p, small_page(), &there), -1);
         }
         vi_free(q);
-        if (!IN_HEAP)
+        if (!VI_SANITIZED)
             assert_int_equal(mincore(q + 3 * page, small_page(), &there), -1);
     }
+}
+
+static void more_than_there_is_is_refused(void **state)
+{
+    (void)state;
+    if (VI_SANITIZED)
+        skip();
+    assert_null(vi_alloc((size_t)1 << 46)); /* 64 TiB */
+    assert_null(vi_calloc((size_t)1 << 40, 64));
 }
 
 /* More of them than there is a list for: the heap takes the rest, and all can be freed in any order. */
@@ -219,6 +222,7 @@ int main(void)
         cmocka_unit_test(arena_aligns_scopes_and_ends),
         cmocka_unit_test(large_pieces_begin_where_large_pages_do),
         cmocka_unit_test(large_blocks_go_back_at_once),
+        cmocka_unit_test(more_than_there_is_is_refused),
         cmocka_unit_test(large_blocks_may_be_many),
         cmocka_unit_test(large_blocks_are_anybodys),
         cmocka_unit_test(first_error_stays),
