@@ -1,5 +1,4 @@
 /* cache/open.c: the file, and what becomes of it when it is none. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,32 +44,14 @@ int64_t vi_cache_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The side files first: whoever opens the place in between must not take another file's log for its own. */
-static bool move_aside(const char *path, char *to, size_t size)
-{
-    static const char *const side[] = { "-wal", "-shm", "-journal", "" };
-    for (int i = 1; i < 100; i++) {
-        snprintf(to, size, "%s.aside-%d", path, i);
-        if (!vi_file_exists(to))
-            break;
-    }
-    bool ok = true;
-    for (size_t i = 0; i < VI_COUNT(side); i++) {
-        char *from = vi_asprintf("%s%s", path, side[i]), *into = vi_asprintf("%s%s", to, side[i]);
-        ok = from && into && (rename(from, into) == 0 || (errno == ENOENT && side[i][0]));
-        vi_free(from);
-        vi_free(into);
-    }
-    return ok;
-}
-
-static void put_aside(const vi_log *log, const char *path, const char *why)
+/* What was found at the place goes, unless somebody else has put it aside meanwhile. */
+static void put_aside(const vi_log *log, const char *path, vi_cache_which seen, const char *why)
 {
     char to[1200];
-    if (move_aside(path, to, sizeof to))
-        vi_warn(log, "%s; it was moved to %s, and a new one is begun", why, to);
-    else
+    if (!vi_cache_move_aside(path, seen, to, sizeof to))
         vi_warn(log, "%s; nothing is kept", why);
+    else if (to[0])
+        vi_warn(log, "%s; it was moved to %s, and a new one is begun", why, to);
 }
 
 /* The usual folder may have been made by somebody who did not know what would come into it. */
@@ -91,9 +72,25 @@ static void tidy(vi_cache *c)
         vi_store_rollback(c->file);
 }
 
-int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool create, const vi_log *log, viso_error *err)
+/* The lock on the folder is held. */
+static int open_file(vi_cache *c, const char *path, bool create, viso_error *why)
 {
     bool broken;
+    c->which = vi_cache_which_is(path);
+    int rc = vi_store_open(&c->file, path, &vi_cache_kind, create, &c->log, &broken, why);
+    if (rc && broken && create) {
+        put_aside(&c->log, path, c->which, why->text);
+        *why = (viso_error){ 0 };
+        c->which.there = false;
+        rc = vi_store_open(&c->file, path, &vi_cache_kind, create, &c->log, &broken, why);
+    }
+    if (!c->which.there)
+        c->which = vi_cache_which_is(path); /* made just now */
+    return rc;
+}
+
+int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool create, const vi_log *log, viso_error *err)
+{
     viso_error why = { 0 };
     vi_cache *c = vi_calloc(1, sizeof *c);
     char *path = vi_path_join(folder, "results.db");
@@ -105,12 +102,9 @@ int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool creat
     }
     c->limit = limit;
     c->log = log ? *log : (vi_log){ 0 };
-    int rc = vi_store_open(&c->file, path, &vi_cache_kind, create, log, &broken, &why);
-    if (rc && broken && create) {
-        put_aside(&c->log, path, why.text);
-        why = (viso_error){ 0 };
-        rc = vi_store_open(&c->file, path, &vi_cache_kind, create, log, &broken, &why);
-    }
+    int lock = vi_cache_lock(folder);
+    int rc = open_file(c, path, create, &why);
+    vi_cache_unlock(lock);
     vi_free(path);
     if (!rc && create) {
         c->writes = true;
@@ -149,11 +143,17 @@ void vi_cache_give_up(vi_cache *c)
 {
     if (!c->file->broken)
         return;
-    char *path = vi_strdup(c->file->path), to[1200];
+    char *path = vi_strdup(c->file->path), *folder = vi_strdup(c->file->path), to[1200];
     vi_store_close(&c->file);
-    if (path && move_aside(path, to, sizeof to))
-        vi_warn(&c->log, "%s: the cache is damaged; it was moved to %s", path, to);
+    if (path && folder) {
+        *strrchr(folder, '/') = 0; /* joined by vi_cache_open */
+        int lock = vi_cache_lock(folder);
+        if (vi_cache_move_aside(path, c->which, to, sizeof to) && to[0])
+            vi_warn(&c->log, "%s: the cache is damaged; it was moved to %s", path, to);
+        vi_cache_unlock(lock);
+    }
     vi_free(path);
+    vi_free(folder);
 }
 
 uint64_t vi_cache_file_bytes(const vi_cache *c)

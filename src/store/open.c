@@ -60,14 +60,28 @@ static int check_damage(vi_store *s, viso_error *err)
                         text);
 }
 
+/* What the head of the file says, of one moment: read one by one, outside of a transaction, another process that is just making the
+ * tables would come between, and its file would be nobody's. */
+static int read_head(vi_store *s, int64_t *application, int64_t *version, int64_t *tables, viso_error *err)
+{
+    bool own = s->depth == 0;
+    int rc = own ? vi_store_exec(s, "BEGIN", err) : VISO_OK;
+    if (rc)
+        return rc;
+    rc = vi_query_number(s, "SELECT count(*) FROM sqlite_master", -1, tables, err); /* the transaction begins with what reads the file */
+    if (!rc)
+        rc = vi_query_number(s, "PRAGMA application_id", -1, application, err);
+    if (!rc)
+        rc = vi_query_number(s, "PRAGMA user_version", -1, version, err);
+    if (own)
+        s->s->exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 static int whose(vi_store *s, int64_t *version, int64_t *tables, viso_error *err)
 {
     int64_t application = 0;
-    int rc = vi_query_number(s, "PRAGMA application_id", -1, &application, err);
-    if (!rc)
-        rc = vi_query_number(s, "PRAGMA user_version", -1, version, err);
-    if (!rc)
-        rc = vi_query_number(s, "SELECT count(*) FROM sqlite_master", -1, tables, err);
+    int rc = read_head(s, &application, version, tables, err);
     if (rc)
         return rc;
     if (application != (int64_t)s->kind->application && (application || *version || *tables)) {

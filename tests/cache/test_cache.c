@@ -1,5 +1,6 @@
 /* tests/cache/test_cache.c: what is kept comes back under the same input and key and under no other; parts, limits, two processes at
  * once, kills, full disks, damage, other people's files; and that forgetting leaves nothing. */
+#include "../at_once.h"
 #include "../test.h"
 
 #include <fcntl.h>
@@ -233,31 +234,26 @@ static void a_killed_process_leaves_a_good_file(void **state)
     vi_cache_close(&c);
 }
 
+static int keep_the_same(int which)
+{
+    vi_cache *c;
+    int64_t run;
+    vi_cache_input in = input_of(7); /* the same input and key */
+    viso_error why = { 0 };
+    int rc = vi_cache_open(&c, at("both"), 0, true, NULL, &why);
+    rc = rc ? rc : vi_cache_begin(c, &in, "key", &(vi_cache_span){ 0, INT64_MAX, 1, 25 }, &run, &why);
+    for (int i = 0; i < 20 && !rc; i++)
+        rc = put_frames(c, run, 7, 640 * i, 64);
+    rc = rc ? rc : vi_cache_finish(c, run, &why);
+    if (rc)
+        fprintf(stderr, "process %d: %s\n", which, why.text);
+    return rc != 0;
+}
+
 static void two_processes_at_once(void **state)
 {
     (void)state;
-    pid_t child[2];
-    for (int k = 0; k < 2; k++) {
-        child[k] = fork();
-        if (child[k])
-            continue;
-        vi_cache *c;
-        int64_t run;
-        vi_cache_input in = input_of(7); /* the same input and key */
-        int rc = vi_cache_open(&c, at("both"), 0, true, NULL, &err);
-        rc = rc ? rc : vi_cache_begin(c, &in, "key", &(vi_cache_span){ 0, INT64_MAX, 1, 25 }, &run, &err);
-        for (int i = 0; i < 20 && !rc; i++)
-            rc = put_frames(c, run, 7, 640 * i, 64);
-        rc = rc ? rc : vi_cache_finish(c, run, &err);
-        if (rc)
-            fprintf(stderr, "process %d: %s\n", k, err.text);
-        _exit(rc != 0);
-    }
-    for (int k = 0; k < 2; k++) {
-        int status;
-        waitpid(child[k], &status, 0);
-        assert_int_equal(status, 0);
-    }
+    assert_int_equal(at_once(2, keep_the_same), 0);
     vi_cache *c = open_at("both", 0);
     int64_t run = found(c, 7, "key", 0, INT64_MAX);
     assert_int_not_equal(run, 0);
@@ -374,6 +370,34 @@ static void what_is_no_cache_is_moved_aside(void **state)
     /* Looking makes nothing. */
     assert_int_equal(vi_cache_open(&c, at("nothing"), 0, false, NULL, &err), VISO_EOF);
     assert_false(vi_file_exists(at("nothing")));
+}
+
+static int open_what_is_broken(int which)
+{
+    vi_cache *c;
+    viso_error why = { 0 };
+    int rc = vi_cache_open(&c, at("meet"), 0, true, NULL, &why);
+    if (rc)
+        fprintf(stderr, "process %d: %s\n", which, why.text);
+    vi_cache_close(&c);
+    return rc != 0;
+}
+
+/* Several meet one damaged file: it is moved once, and the new one that the first of them begins is not taken for the damaged one. */
+static void it_is_moved_once(void **state)
+{
+    (void)state;
+    static const char text[] = "bytes that were a database before a disk went bad, or that never were one at all";
+    for (int round = 0; round < 15; round++) {
+        mkdir(at("meet"), 0700);
+        OK(vi_file_write(at("meet/results.db"), text, sizeof text, &err));
+        assert_int_equal(at_once(6, open_what_is_broken), 0);
+        assert_true(vi_file_exists(at("meet/results.db")));
+        assert_true(vi_file_exists(at("meet/results.db.aside-1")));
+        assert_false(vi_file_exists(at("meet/results.db.aside-2")));
+        unlink(at("meet/results.db"));
+        unlink(at("meet/results.db.aside-1"));
+    }
 }
 
 /* Bytes of the file changed anywhere: a run that is not found, or not read to its end, but never other bytes than were written. */
@@ -587,6 +611,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_ends_the_record_alone),
         cmocka_unit_test(the_file_is_the_owners),
         cmocka_unit_test(what_is_no_cache_is_moved_aside),
+        cmocka_unit_test(it_is_moved_once),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(what_is_forgotten_is_gone),
         cmocka_unit_test(inputs_are_known_by_their_bytes),

@@ -1,5 +1,6 @@
 /* tests/store/test_store.c: a file of one's own for any kind: made, brought up, told from other kinds; queries, transactions, and
  * whose fault a fault is. What a gallery's file stands (kills, full disks, damage everywhere) is tests/gallery. */
+#include "../at_once.h"
 #include "../test.h"
 
 #include <stdio.h>
@@ -128,6 +129,39 @@ static void kinds_are_told_apart(void **state)
     assert_false(broken);
 }
 
+static int make_and_fill(int which)
+{
+    static const vi_store_kind patient = {
+        .what = "box", .application = 1234, .step = steps, .n_step = 2, .busy_ms = 10000, .always = "", .wish = "PRAGMA journal_mode = WAL",
+    };
+    vi_store *s;
+    bool broken;
+    viso_error why = { 0 };
+    int rc = vi_store_open(&s, at("many.db"), &patient, true, NULL, &broken, &why);
+    if (!rc)
+        rc = vi_store_exec(s, "INSERT INTO a (x) VALUES (1)", &why);
+    if (rc)
+        fprintf(stderr, "process %d: %s%s\n", which, why.text, broken ? " (broken)" : "");
+    vi_store_close(&s);
+    return rc != 0;
+}
+
+/* A new file that several make at once is one file, and whose it is nobody doubts while another is making it. */
+static void many_make_one(void **state)
+{
+    (void)state;
+    vi_store *s;
+    for (int round = 0; round < 25; round++) {
+        assert_int_equal(at_once(6, make_and_fill), 0);
+        OK(vi_store_open(&s, at("many.db"), &boxes, false, NULL, NULL, &err));
+        assert_int_equal(number(s, "SELECT count(*) FROM a"), 6);
+        vi_store_close(&s);
+        unlink(at("many.db"));
+        unlink(at("many.db-wal"));
+        unlink(at("many.db-shm"));
+    }
+}
+
 static void a_bad_statement_is_ours(void **state)
 {
     (void)state;
@@ -163,6 +197,7 @@ int main(void)
         cmocka_unit_test(values_come_back),
         cmocka_unit_test(transactions_nest),
         cmocka_unit_test(kinds_are_told_apart),
+        cmocka_unit_test(many_make_one),
         cmocka_unit_test(a_bad_statement_is_ours),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
