@@ -20,10 +20,10 @@ uint64_t vi_media_decoder_bytes(const vi_media_info *info)
     return vi_media_frame_bytes(info) * (uint64_t)(6 + vi_cpu_count());
 }
 
-/* Presets from ultrafast to placebo; "auto" is medium (H.264) or fast (H.265). */
+/* Presets from ultrafast to placebo; "auto" is faster (H.264) or fast (H.265). */
 static const struct {
     int lookahead, references;
-} x264[] = { { 40, 3 }, { 0, 1 }, { 0, 1 }, { 10, 1 }, { 20, 2 }, { 30, 2 }, { 40, 3 }, { 50, 5 }, { 60, 8 }, { 60, 16 }, { 60, 16 } };
+} x264[] = { { 20, 2 }, { 0, 1 }, { 0, 1 }, { 10, 1 }, { 20, 2 }, { 30, 2 }, { 40, 3 }, { 50, 5 }, { 60, 8 }, { 60, 16 }, { 60, 16 } };
 static const int x265[] = { 15, 5, 10, 15, 15, 15, 20, 25, 40, 40, 60 };
 
 static int codec_of(const vi_media_info *info, const vi_output_settings *s)

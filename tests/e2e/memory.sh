@@ -33,14 +33,14 @@ run bench hd.mp4 "$source" --threads 2 --encoder-threads 2 --json
 same "a run with room: exit code" 0 "$code"
 same "the plan of the run is that of viso plan" "$planned" "$(number planned_ram)"
 same "nothing was lowered: ring" 16 "$(number ring)"
-same "nothing was lowered: look-ahead" 40 "$(number encoder_lookahead)"
+same "nothing was lowered: look-ahead" 20 "$(number encoder_lookahead)"
 within "a run with room" "$planned" "$(number peak_rss)"
 
 # Frames in flight go first, then the look-ahead; workers stay as they were set.
 limit=$((500 * 1048576))
 run bench hd.mp4 "$source" --threads 2 --encoder-threads 2 --max-ram 500M --json
 same "500 MiB: exit code" 0 "$code"
-check "500 MiB: says what was lowered" grep -q "max-ram is 500 MiB: frames in flight from 16 to [0-9]*, look-ahead of the encoder from 40 to 10" err
+check "500 MiB: says what was lowered" grep -q "max-ram is 500 MiB: frames in flight from 16 to [0-9]*, look-ahead of the encoder from 20 to 10" err
 check "500 MiB: ring" [ "$(number ring)" -le 10 ]
 same "500 MiB: look-ahead" 10 "$(number encoder_lookahead)"
 same "500 MiB: workers" 2 "$(number workers)"
@@ -48,10 +48,10 @@ within "500 MiB" "$(number planned_ram)" "$(number peak_rss)"
 [ -z "$measured" ] || check "500 MiB: kept to" [ "$(number peak_rss)" -le "$limit" ]
 
 # What was set by hand stays, so something else has to give way.
-run plan hd.mp4 --max-ram 600M --ring 8 --threads 2 --encoder-threads 2 --json
+run plan hd.mp4 --max-ram 500M --ring 8 --threads 2 --encoder-threads 2 --json
 same "a ring that was set stays" 8 "$(number ring)"
-check "the look-ahead gives way instead" [ "$(number encoder_lookahead)" -lt 40 ]
-run plan hd.mp4 --max-ram 600M --encoder-lookahead 40 --threads 2 --encoder-threads 2 --json
+check "the look-ahead gives way instead" [ "$(number encoder_lookahead)" -lt 20 ]
+run plan hd.mp4 --max-ram 600M --encoder-preset medium --encoder-lookahead 40 --threads 2 --encoder-threads 2 --json
 same "a look-ahead that was set stays" 40 "$(number encoder_lookahead)"
 
 # Workers are lowered when the rest does not do.

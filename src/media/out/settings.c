@@ -12,11 +12,11 @@ static const vi_option_row rows[] = {
     VI_OPTION_CHOICE(vi_output_settings, codec, "codec", "Codec",
                      "Codec of the written video. auto: H.264 for 8 bits, H.265 for 10 bits, VP9 in WebM.", codec_choices, 0, 0),
     VI_OPTION_FLOAT(vi_output_settings, crf, "crf", "Quality of the video",
-                    "Constant quality of the codec, lower is better and larger. -1: its visually lossless default (H.264 17, "
+                    "Constant quality of the codec, lower is better and larger. -1: its visually lossless default (H.264 16, "
                     "H.265 19, VP9 22, AV1 20). No meaning for ProRes and FFV1.",
                     NULL, -1, -1, 63, 1, 0),
     VI_OPTION_CHOICE(vi_output_settings, preset, "encoder-preset", "Encoder preset",
-                     "Speed against size. auto: medium for H.264, fast for H.265, an even speed for VP9 and AV1.",
+                     "Speed against size. auto: faster for H.264, fast for H.265, an even speed for VP9 and AV1.",
                      vi_encoder_presets, 0, 0),
     VI_OPTION_INT(vi_output_settings, jpeg_quality, "jpeg-quality", "JPEG quality",
                   "Quality of written JPEG pictures. 0: as the target was compressed, 95 when it was no JPEG.", NULL, 0, 0, 100,
