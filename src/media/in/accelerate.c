@@ -83,7 +83,6 @@ void vi_video_use_hardware(vi_video_in *v, const AVCodec *codec)
     v->dc->hw_device_ctx = av_buffer_ref(v->device);
     v->dc->get_format = choose;
     v->dc->thread_count = 1; /* the device is asked from one thread alone, between frames */
-    vi_debug(v->log, "%s: decoded on %s where it can", v->path, av_get_pix_fmt_name(v->remote));
 }
 
 /* Memory for one frame of the size and format that the device hands over. */
@@ -131,6 +130,8 @@ int vi_video_land(vi_video_in *v, viso_error *err)
         return vi_error_set(err, VISO_ERR_DEVICE, "%s: the decoding device failed: %s", v->path, vi_av_error(rc));
     }
     av_frame_move_ref(v->av, v->landing);
+    if (!v->landed)
+        vi_info(v->log, "%s: decoded on %s", v->path, av_get_pix_fmt_name(v->remote));
     v->landed = true;
     return 0;
 }
