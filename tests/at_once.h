@@ -2,7 +2,6 @@
 #ifndef VI_TEST_AT_ONCE_H
 #define VI_TEST_AT_ONCE_H
 
-#include <stdlib.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -19,6 +19,7 @@ struct vi_cache {
     uint64_t limit; /* 0 none */
     bool writes;    /* opened to keep something */
     vi_cache_which which;
+    char *folder;
     vi_log log;
 };
 

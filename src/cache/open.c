@@ -95,7 +95,7 @@ int vi_cache_open(vi_cache **out, const char *folder, uint64_t limit, bool creat
     vi_cache *c = vi_calloc(1, sizeof *c);
     char *path = vi_path_join(folder, "results.db");
     *out = c;
-    if (!c || !path) {
+    if (!c || !path || !(c->folder = vi_strdup(folder))) {
         vi_free(path);
         vi_cache_close(out);
         return vi_error_nomem(err, "cache");
@@ -131,6 +131,7 @@ void vi_cache_close(vi_cache **p)
         vi_query_number(c->file, "PRAGMA freelist_count", -1, &unused, NULL) == 0 && unused > SLACK_PAGES && unused > pages / 4)
         vi_store_exec(c->file, "PRAGMA incremental_vacuum(20000)", NULL);
     vi_store_close(&c->file);
+    vi_free(c->folder);
     vi_free(c);
 }
 
@@ -143,17 +144,15 @@ void vi_cache_give_up(vi_cache *c)
 {
     if (!c->file->broken)
         return;
-    char *path = vi_strdup(c->file->path), *folder = vi_strdup(c->file->path), to[1200];
+    char *path = vi_strdup(c->file->path), to[1200];
     vi_store_close(&c->file);
-    if (path && folder) {
-        *strrchr(folder, '/') = 0; /* joined by vi_cache_open */
-        int lock = vi_cache_lock(folder);
+    if (path) {
+        int lock = vi_cache_lock(c->folder);
         if (vi_cache_move_aside(path, c->which, to, sizeof to) && to[0])
             vi_warn(&c->log, "%s: the cache is damaged; it was moved to %s", path, to);
         vi_cache_unlock(lock);
     }
     vi_free(path);
-    vi_free(folder);
 }
 
 uint64_t vi_cache_file_bytes(const vi_cache *c)

@@ -20,11 +20,17 @@ uint64_t vi_media_decoder_bytes(const vi_media_info *info)
     return vi_media_frame_bytes(info) * (uint64_t)(6 + vi_cpu_count());
 }
 
-/* Presets from ultrafast to placebo; "auto" is faster (H.264) or fast (H.265). */
+/* Presets from ultrafast to placebo. */
 static const struct {
     int lookahead, references;
-} x264[] = { { 20, 2 }, { 0, 1 }, { 0, 1 }, { 10, 1 }, { 20, 2 }, { 30, 2 }, { 40, 3 }, { 50, 5 }, { 60, 8 }, { 60, 16 }, { 60, 16 } };
-static const int x265[] = { 15, 5, 10, 15, 15, 15, 20, 25, 40, 40, 60 };
+} x264[] = { { 0, 1 }, { 0, 1 }, { 10, 1 }, { 20, 2 }, { 30, 2 }, { 40, 3 }, { 50, 5 }, { 60, 8 }, { 60, 16 }, { 60, 16 } };
+static const int x265[] = { 5, 10, 15, 15, 15, 20, 25, 40, 40, 60 };
+
+/* Of either table. */
+static int row_of(const vi_output_settings *s, int usual)
+{
+    return vi_clampi(s->preset > 0 ? s->preset : usual, 1, (int)VI_COUNT(x264)) - 1;
+}
 
 static int codec_of(const vi_media_info *info, const vi_output_settings *s)
 {
@@ -35,10 +41,10 @@ static int codec_of(const vi_media_info *info, const vi_output_settings *s)
 
 int vi_media_lookahead(const vi_media_info *info, const vi_output_settings *s)
 {
-    int preset = vi_clampi(s->preset, 0, (int)VI_COUNT(x264) - 1), usual = 0;
+    int usual = 0;
     switch (codec_of(info, s)) {
-    case H264: usual = x264[preset].lookahead; break;
-    case H265: usual = x265[preset]; break;
+    case H264: usual = x264[row_of(s, VI_PRESET_H264)].lookahead; break;
+    case H265: usual = x265[row_of(s, VI_PRESET_H265)]; break;
     case VP9: usual = 25; break;
     case AV1: usual = 35; break;
     default: break;
@@ -48,14 +54,14 @@ int vi_media_lookahead(const vi_media_info *info, const vi_output_settings *s)
 
 uint64_t vi_media_encoder_bytes(const vi_media_info *info, const vi_output_settings *s)
 {
-    int preset = vi_clampi(s->preset, 0, (int)VI_COUNT(x264) - 1), ahead = vi_media_lookahead(info, s);
+    int row = row_of(s, VI_PRESET_H264), ahead = vi_media_lookahead(info, s);
     int threads = s->encoder_threads > 0 ? s->encoder_threads : vi_cpu_count();
     uint64_t frame = vi_media_frame_bytes(info), mib = (uint64_t)1 << 20;
     switch (codec_of(info, s)) {
     case H264:
         /* A frame looked ahead keeps a smaller copy and its motion; a reference three interpolated copies. */
-        return 25 * mib + frame * (uint64_t)(preset == 1 ? 3 + 3 * threads
-                                                         : 12 + 2 * ahead + 3 * x264[preset].references + 9 * threads);
+        return 25 * mib + frame * (uint64_t)(row == 0 ? 3 + 3 * threads
+                                                         : 12 + 2 * ahead + 3 * x264[row].references + 9 * threads);
     case H265: return 33 * mib + frame * (uint64_t)(50 + 5 * ahead / 2);
     case VP9: return 31 * mib + frame * (uint64_t)(40 + 3 * ahead / 2);
     case AV1: return 48 * mib + frame * (uint64_t)(47 + 3 * ahead / 2);

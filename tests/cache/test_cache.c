@@ -400,6 +400,20 @@ static void it_is_moved_once(void **state)
     }
 }
 
+/* Somebody stopped while holding the folder: the cache waits its time and is opened all the same. */
+static void a_held_lock_is_not_waited_for_for_ever(void **state)
+{
+    (void)state;
+    mkdir(at("held"), 0700);
+    int lock = vi_cache_lock(at("held"));
+    assert_true(lock >= 0);
+    assert_int_equal(vi_cache_lock(at("held")), -1);
+    vi_cache *c = open_at("held", 0);
+    vi_cache_unlock(lock);
+    assert_string_equal(warned, "");
+    vi_cache_close(&c);
+}
+
 /* Bytes of the file changed anywhere: a run that is not found, or not read to its end, but never other bytes than were written. */
 static void damage_is_noticed(void **state)
 {
@@ -612,6 +626,7 @@ int main(void)
         cmocka_unit_test(the_file_is_the_owners),
         cmocka_unit_test(what_is_no_cache_is_moved_aside),
         cmocka_unit_test(it_is_moved_once),
+        cmocka_unit_test(a_held_lock_is_not_waited_for_for_ever),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(what_is_forgotten_is_gone),
         cmocka_unit_test(inputs_are_known_by_their_bytes),

@@ -1,5 +1,6 @@
 /* The gallery's file: people, photographs, vectors; who may read it; versions, damage, a full disk, two writers at once; and
  * VisoMaster's embeddings in and out. */
+#include "../at_once.h"
 #include "../test.h"
 
 #include <fcntl.h>
@@ -322,41 +323,35 @@ static void older_files_are_brought_up(void **state)
     vi_gallery_close(&g);
 }
 
-/* Two processes add people to one file: nothing is lost. */
+enum { EACH = 10 };
+
+static int add_people(int which)
+{
+    viso_error e = { 0 };
+    vi_gallery *own;
+    int rc = vi_gallery_open(&own, at("shared.db"), true, NULL, &e);
+    for (int i = 0; i < EACH && !rc; i++) {
+        char name[16];
+        int64_t id;
+        vi_gallery_photo p = { .quality = -1 };
+        snprintf(name, sizeof name, "p%d-%d", which, i);
+        rc = vi_gallery_person_id(own, name, &id, &e);
+        if (!rc)
+            rc = vi_gallery_add_photo(own, id, &p, &e);
+    }
+    if (!rc)
+        vi_gallery_close(&own);
+    else
+        fprintf(stderr, "writer %d: %s\n", which, e.text);
+    return rc != 0;
+}
+
+/* Two processes add people to one file, which is new to both: nothing is lost. */
 static void two_writers_take_turns(void **state)
 {
-    enum { EACH = 10 };
     char names[2048];
-    vi_gallery *g = open_new("shared.db");
-    vi_gallery_close(&g);
-    pid_t child[2];
-    for (int c = 0; c < 2; c++) {
-        child[c] = fork();
-        if (child[c])
-            continue;
-        viso_error e = { 0 };
-        vi_gallery *own;
-        int rc = vi_gallery_open(&own, at("shared.db"), true, NULL, &e);
-        for (int i = 0; i < EACH && !rc; i++) {
-            char name[16];
-            int64_t id;
-            vi_gallery_photo p = { .quality = -1 };
-            snprintf(name, sizeof name, "p%d-%d", c, i);
-            rc = vi_gallery_person_id(own, name, &id, &e);
-            if (!rc)
-                rc = vi_gallery_add_photo(own, id, &p, &e);
-        }
-        if (!rc)
-            vi_gallery_close(&own);
-        else
-            fprintf(stderr, "writer %d: %s\n", c, e.text);
-        _exit(rc != 0);
-    }
-    for (int c = 0; c < 2; c++) {
-        int status;
-        waitpid(child[c], &status, 0);
-        assert_int_equal(status, 0);
-    }
+    assert_int_equal(at_once(2, add_people), 0);
+    vi_gallery *g;
     g = open_new("shared.db");
     assert_int_equal(people(g, names, sizeof names), 2 * EACH);
     vi_gallery_close(&g);

@@ -99,15 +99,13 @@ static int choose_codec(const vi_output_settings *s, const vi_media_info *i, con
     return 0;
 }
 
-/* H.264: as good as x264's own default at a quality one lower, in two thirds of its time and with an eighth more bytes
- * (docs/speed.md); once a swap is quick, the encoder is most of a run. Presets: 0 fastest … 9 slowest; the speed numbers of
- * libvpx and libaom run the other way. */
+/* 0 fastest … 9 slowest; the speed numbers of libvpx and libaom run the other way. */
 static void set_preset(AVCodecContext *c, int which, int preset)
 {
     int step = preset - 1;
     switch (which) {
-    case H264: av_opt_set(c->priv_data, "preset", preset ? vi_encoder_presets[preset] : "faster", 0); break;
-    case H265: av_opt_set(c->priv_data, "preset", preset ? vi_encoder_presets[preset] : "fast", 0); break;
+    case H264: av_opt_set(c->priv_data, "preset", vi_encoder_presets[preset ? preset : VI_PRESET_H264], 0); break;
+    case H265: av_opt_set(c->priv_data, "preset", vi_encoder_presets[preset ? preset : VI_PRESET_H265], 0); break;
     case VP9:
         av_opt_set(c->priv_data, "deadline", step == 0 ? "realtime" : "good", 0);
         av_opt_set_int(c->priv_data, "cpu-used", preset ? VI_MAX(0, step == 0 ? 8 : 6 - step) : 4, 0);
